@@ -10,7 +10,6 @@ from schemas.capabilities import DetectedScanner
 from stages.scanners import registry
 from stages.scanners.detection import detect_now
 from stages.scanners.host import this_platform
-from stages.scanners.openscap import content, openscap_packages
 from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_record
 
@@ -37,35 +36,36 @@ def prepare(no_install: bool, profile: str, show: Show) -> Path | None:
     else:
         show(f"content:  {found.content.file}")
         return None
-    show(f"content:  {content.LINUX.name}, the built-in baseline ({reason})")
-    return content.LINUX
+    if SCANNER.content is None:
+        return None
+    baseline = SCANNER.content().baseline
+    show(f"content:  {baseline.name}, the built-in baseline ({reason})")
+    return baseline
 
 
 def _install_missing(platform: Platform, no_install: bool, show: Show) -> None:
     found = _detect()
-    commands = []
-    if not found.installed:
-        commands.append(openscap_packages.scanner_command(platform))
-    if found.content is None:
-        commands.append(openscap_packages.content_command(platform))
-    for command in commands:
-        if command:
-            _install(command, no_install, show)
+    scanner_command = SCANNER.install_command(platform)
+    if scanner_command is not None and not found.installed:
+        if no_install:
+            message = f"the scanner is missing, and --no-install forbids: {scanner_command}"
+            raise ReceiverError(message)
+        _install(scanner_command, show)
+    if SCANNER.content is None or found.content is not None or no_install:
+        return
+    # Content may be missing: the agent has its own.
+    content_command = SCANNER.content().install_command(platform)
+    if content_command is not None:
+        _install(content_command, show)
 
 
 def _detect() -> DetectedScanner:
     return detect_now(settings_record()()).scanners[SCANNER.key]
 
 
-def _install(command: str, no_install: bool, show: Show) -> None:
-    """Run the distribution's install command. Content may be missing: the agent has its own."""
+def _install(command: str, show: Show) -> None:
+    """Run the distribution's install command."""
     arguments = command.split()
-    package = arguments[-1]
-    is_content = "ssg" in package or "security-guide" in package
-    if no_install and is_content:
-        return
-    if no_install:
-        raise ReceiverError(f"the scanner is missing, and --no-install forbids: {command}")
     show(f"installing: {command}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     commands = [arguments]

@@ -97,10 +97,17 @@ def _wanted(bare: Any, meta: Meta) -> str:
     if get_origin(bare) is tuple:
         return "a list"
     if bare in _NUMBERS:
-        return f"{_NUMBERS[bare]} from {meta.ge} to {meta.le}"
+        return f"{_NUMBERS[bare]} {_bounds(meta)}".rstrip()
     if bare is bool:
         return "true or false"
     return f"a text of {meta.min_length} to {meta.max_length} characters"
+
+
+def _bounds(meta: Meta) -> str:
+    if meta.ge is not None and meta.le is not None:
+        return f"from {meta.ge} to {meta.le}"
+    bounds = {"above": meta.gt, "from": meta.ge, "below": meta.lt, "up to": meta.le}
+    return " and ".join(f"{name} {bound}" for name, bound in bounds.items() if bound is not None)
 
 
 def _found(value: object, bare: Any, meta: Meta) -> str:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+from msgspec import Meta as Meta
 from msgspec import Struct as Struct
 from msgspec import field as field
 
-Time = Annotated[datetime, msgspec.Meta(tz=True)]
+Time = Annotated[datetime, Meta(tz=True)]
 """A time with its offset from UTC. One without can't be compared with the others: where a record
 holds it, the record can't be decoded."""
 

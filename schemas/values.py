@@ -1,4 +1,7 @@
-"""The types of the values in settings, each with a description for messages."""
+"""The types of the values in settings, each with a description for messages.
+
+What one scanner alone has is in the settings of its folder.
+"""
 
 from typing import Annotated
 
@@ -7,6 +10,7 @@ from msgspec import Meta
 Text = Annotated[str, Meta(min_length=1, max_length=4096)]
 ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
 ProfileTexts = Annotated[tuple[ProfileText, ...], Meta(min_length=1, max_length=64)]
+# `$(?!\n)`: `$` alone also matches before a line's end.
 # User and password are refused, because addresses appear in logs and in `--json`.
 Url = Annotated[
     str,
@@ -29,29 +33,7 @@ ContentName = Annotated[
         description="an absolute path, or the name of a channel like ubuntu2404_CIS_1",
     ),
 ]
-OscapPath = Annotated[
-    str,
-    Meta(
-        pattern=r"^(/(?!\.{1,2}(/|$))[^/:\x00-\x1f]+)+$(?!\n)",
-        max_length=4096,
-        description=(
-            "an absolute path other than /, without a colon, . and .., and without a slash at its "
-            "end"
-        ),
-    ),
-]
-MemoryRatio = Annotated[float, Meta(gt=0, le=1)]
-ItemCount = Annotated[int, Meta(ge=1)]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
-# Refuses what a scanner could mistake for an option, a list or a shell pattern.
-# `$(?!\n)`: `$` alone also matches before a line's end.
-CheckName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$(?!\n)",
-        description="the name of a check, like container_images or check_4_1",
-    ),
-]
 MessageText = Annotated[str, Meta(max_length=256)]
 MessageId = Annotated[
     str,
@@ -67,34 +49,6 @@ HeaderText = Annotated[
     Meta(
         pattern=r"^[!-~]{1,512}$(?!\n)",
         description="a text of at most 512 visible ASCII characters, which a header can carry",
-    ),
-]
-UserName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)",
-        description="the name of a user, like root",
-    ),
-]
-NamePattern = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$(?!\n)",
-        description="a part of a name, of letters, digits and _ . / : -",
-    ),
-]
-ImageName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)",
-        description="the name of an image, like jauderho/docker-bench-security",
-    ),
-]
-SocketPath = Annotated[
-    str,
-    Meta(
-        pattern=r"^/[A-Za-z0-9._/@+-]{1,107}$(?!\n)",
-        description="an absolute path of at most 108 plain characters",
     ),
 ]
 ProxyUrl = Annotated[

@@ -110,7 +110,7 @@ def test_values_are_structs(path: Path) -> None:
 
 
 SCANNER_FOLDERS = {"openscap", "docker_bench"}
-SCANNER_NAMES = ("openscap", "docker-bench", "docker_bench")
+SCANNER_NAMES = re.compile(r"openscap|oscap|docker[ _-]bench|\barf\b", re.IGNORECASE)
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -123,17 +123,39 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in SOURCES if p.is_relative_to(ROOT / "stages")],
-    ids=lambda p: str(p.relative_to(ROOT)),
-)
+def is_of_a_scanner(path: Path) -> bool:
+    return bool(SCANNER_FOLDERS & set(path.relative_to(ROOT).parts))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_nothing_outside_a_scanners_folder_names_it(path: Path) -> None:
-    name = path.relative_to(ROOT)
-    if SCANNER_FOLDERS & set(name.parts):
+    if is_of_a_scanner(path):
         return
     for line, text in texts(path):
-        assert not any(scanner in text for scanner in SCANNER_NAMES), f"{path}:{line}: {text!r}"
+        assert not SCANNER_NAMES.search(text), f"{path}:{line}: {text!r}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_registry_imports_from_a_scanners_folder(path: Path) -> None:
+    if is_of_a_scanner(path) or str(path.relative_to(ROOT)) == "stages/scanners/registry.py":
+        return
+    for name in imports(path):
+        assert not SCANNER_FOLDERS & set(name.split(".")), f"{path} imports {name}"
+
+
+def test_a_scanner_bounds_its_settings_in_its_own_folder() -> None:
+    """What `schemas/values.py` offers is used by more than one scanner, or by no scanner."""
+    values = set(re.findall(r"^(\w+) = Annotated", (ROOT / "schemas/values.py").read_text(), re.M))
+    users: dict[str, set[str]] = {value: set() for value in values}
+    for path in SOURCES:
+        folder = "the agent"
+        if is_of_a_scanner(path):
+            folder = path.parent.name
+        for name in imports(path):
+            if name.startswith("schemas.values."):
+                users[name.rpartition(".")[2]].add(folder)
+    alone = {value for value, folders in users.items() if len(folders) == 1}
+    assert {value for value in alone if users[value] <= SCANNER_FOLDERS} == set()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))

@@ -38,7 +38,7 @@ def chosen_format(args: argparse.Namespace, context: Context) -> str:
 
 
 def write_report(chosen: str, source: ReportSource, output: Path | None) -> None:
-    """Raises CommandError, also where the scan has nothing for this format."""
+    """Raises CommandError."""
     try:
         write_output(chosen, registry.render(chosen, source), output)
     except FormatError as error:

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include rules that the profile does not select",
     )
-    add_format_arguments(parser, registry.names_from_report())
+    add_format_arguments(parser, registry.names())
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

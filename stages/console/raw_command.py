@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--role",
         metavar="ROLE",
-        help="which file: arf, xccdf-results, stdout, … (default: the first); --json lists them",
+        help="which file, by its role (default: the first); --json lists them",
     )
     add_output_argument(parser)
 

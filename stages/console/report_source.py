@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain, islice
 
 from schemas.ids import ScanId
-from schemas.manifest import RawFile, Role
+from schemas.manifest import RawFile
 from schemas.receipt import Receipt
 from schemas.report import Report
-from spool.errors import EntryMissingError
 from spool.spool import Spool
+from stages.console.entry_reading import read_if_kept
 from stages.console.scan_names import find_scan
 from stages.formats.kept_scans import KeptScans
 from stages.formats.source import ReportSource
@@ -18,6 +17,7 @@ from stages.formats.trend import TrendPoint, trend_point
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
+from stages.scanners import registry
 
 _CHUNK = 1 << 18
 _MOST_POINTS = 60
@@ -37,16 +37,13 @@ def kept_report(spool: Spool, kept: KeptScans, name: str) -> Report:
 
 
 def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> ReportSource:
-    """The report of a scan of this spool, with its receipt, its history and its raw files."""
-    scan_id = report.scan_id
-    raw_file = partial(_raw_file, spool, scan_id)
+    """The report of a scan of this spool, with its receipt and its history."""
     return ReportSource(
         report=report,
         agent_version=AGENT_VERSION,
         receipt=receipt,
         host=os.uname().nodename,
         history=_history(KeptScans(spool), report),
-        raw_file=raw_file,
     )
 
 
@@ -55,17 +52,16 @@ def _history(kept: KeptScans, report: Report) -> tuple[TrendPoint, ...]:
     return tuple(map(trend_point, newest_first))[::-1]
 
 
-def _raw_file(spool: Spool, scan_id: ScanId | None, role: Role) -> Iterator[bytes] | None:
-    """One of the scanner's own files; None where the scan has none, or its raw entry is gone."""
-    if scan_id is None:
-        return None
-    try:
-        file = spool.raw.manifest(scan_id).file(role)
-    except EntryMissingError:
-        return None
-    if file is None:
-        return None
-    return raw_chunks(spool, scan_id, file)
+def raw_format(spool: Spool, scan_id: ScanId, key: str) -> Iterator[bytes]:
+    """The scanner's own file that a format of scanners is. Raises CommandError."""
+    spec = registry.raw_formats()[key]
+    role = spec.raw_formats[key]
+    manifest = read_if_kept(spool.raw.manifest, scan_id)
+    if manifest is not None:
+        file = manifest.file(role)
+        if file is not None:
+            return raw_chunks(spool, scan_id, file)
+    raise CommandError(f"this scan has no {spec.roles[role]}", Exit.NO)
 
 
 def raw_chunks(spool: Spool, scan_id: ScanId, file: RawFile) -> Iterator[bytes]:

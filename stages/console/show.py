@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 from schemas.fixes import FixRun, Recheck
@@ -19,17 +20,23 @@ from stages.console.entry_reading import read_if_kept
 from stages.console.fix_view import show_fixes
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.recheck_view import summary
-from stages.console.format_output import add_format_arguments, chosen_format, write_report
+from stages.console.format_output import (
+    add_format_arguments,
+    chosen_format,
+    write_output,
+    write_report,
+)
 from stages.console.output import show_facts, show_json, show_record
 from stages.console.pending_reasons import PendingReasons
-from stages.console.report_source import report_source
+from stages.console.report_source import raw_format, report_source
 from stages.console.report_view import FAILED, SortKey, show_results, show_rule, show_summary
 from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import HELP, find_scan
 from stages.console.slowest_view import show_slowest
-from stages.formats import registry
+from stages.formats import registry as formats
 from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
+from stages.scanners import registry
 
 _MOST_RECHECKS = 3
 
@@ -81,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slowest", action="store_true", help="list the 10 rules whose evaluation took longest"
     )
-    add_format_arguments(parser, registry.names())
+    add_format_arguments(parser, (*formats.names(), *registry.raw_formats()))
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
@@ -93,9 +100,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_slowest(_report(shown).results, shown.scan_id, as_json=context.json)
         return Exit.OK
     if args.format or args.output:
-        report = _report(shown)
-        source = report_source(spool, report, shown.receipt)
-        write_report(chosen_format(args, context), source, args.output)
+        _write(spool, shown, chosen_format(args, context), args.output)
         return Exit.OK
     if context.json:
         show_json(shown)
@@ -132,6 +137,14 @@ def _shown_scan(spool: Spool, name: str) -> ShownScan:
         rechecks=tuple(recheck for _, recheck in spool.fixes.rechecks_of(scan_id)),
         fixes=tuple(run for _, run in spool.fixes.runs() if run.scan_id == scan_id),
     )
+
+
+def _write(spool: Spool, shown: ShownScan, chosen: str, output: Path | None) -> None:
+    report = _report(shown)
+    if chosen in registry.raw_formats():
+        write_output(chosen, raw_format(spool, shown.scan_id, chosen), output)
+    else:
+        write_report(chosen, report_source(spool, report, shown.receipt), output)
 
 
 def _report(shown: ShownScan) -> Report:

@@ -1,10 +1,14 @@
 """What the server's messages mean to an agent that has certain scanners. Pure.
 
+A profile belongs to the scanner that offers it on this host; one that none offers, to the first.
+
 A message of an unknown type is for another agent (`Ignored`). One of a known type with a field that
 is not as it should be is never carried out. Where the server waits for an answer it gets one: a
 request for a scan becomes one that fails with the reason, a request for a remediation is declined.
 All else is `Invalid`.
 """
+
+from collections.abc import Mapping
 
 from schemas.codec import SchemaError
 from schemas.ids import Scanner
@@ -87,8 +91,13 @@ Command = (
 Message = Command | Ignored | Invalid
 
 
-def understand(text: str | bytes, scanners: KnownScanners) -> Message:
-    """What a message means to an agent that has these scanners."""
+def understand(
+    text: str | bytes, scanners: KnownScanners, offered: Mapping[str, Scanner]
+) -> Message:
+    """What a message means to an agent that has these scanners.
+
+    `offered`: the scanner of each profile of this host, by every name of the profile.
+    """
     if isinstance(text, bytes):
         return Invalid("a binary message")
     try:
@@ -99,7 +108,7 @@ def understand(text: str | bytes, scanners: KnownScanners) -> Message:
         message = server_messages.read(text, header.type, scanners)
     except SchemaError as error:
         return _malformed(header, f"{header.type}: {error}", scanners)
-    return _meaning(message, scanners)
+    return _meaning(message, scanners, offered)
 
 
 def _malformed(header: Header, reason: str, scanners: KnownScanners) -> Message:
@@ -116,7 +125,9 @@ def _malformed_scan(profile_type: object, reason: str, scanners: KnownScanners) 
     return Scan((Wanted(scanner.key),), refusal=f"malformed request: {reason}")
 
 
-def _meaning(message: ServerMessage | None, scanners: KnownScanners) -> Message:
+def _meaning(
+    message: ServerMessage | None, scanners: KnownScanners, offered: Mapping[str, Scanner]
+) -> Message:
     match message:
         case None:
             return Ignored()
@@ -125,9 +136,9 @@ def _meaning(message: ServerMessage | None, scanners: KnownScanners) -> Message:
         case UpdateNow():
             return Ignored("update_now")
         case ComplianceTrigger():
-            return _trigger(message, scanners)
+            return _trigger(message, scanners, offered)
         case ComplianceScan():
-            return _scan(message, scanners)
+            return _scan(message, scanners, offered)
         case RemediateRule():
             wanted = Wanted(scanners[0].key)
             request_id = message.request_id or None
@@ -139,23 +150,21 @@ def _meaning(message: ServerMessage | None, scanners: KnownScanners) -> Message:
     return message
 
 
-def _trigger(message: ComplianceTrigger, scanners: KnownScanners) -> Scan:
-    wanted = Wanted(scanners[0].key, message.profile or None)
-    named = _named_by_profile(message.profile, scanners)
-    if named is not None:
-        wanted = Wanted(named.key)
+def _trigger(
+    message: ComplianceTrigger, scanners: KnownScanners, offered: Mapping[str, Scanner]
+) -> Scan:
+    wanted = _wanted_by_profile(message.profile, scanners, offered)
     return Scan((wanted,), message.request_id or None)
 
 
-def _scan(message: ComplianceScan, scanners: KnownScanners) -> Scan:
+def _scan(message: ComplianceScan, scanners: KnownScanners, offered: Mapping[str, Scanner]) -> Scan:
+    by_profile = _wanted_by_profile(message.profile_id, scanners, offered)
+    only = _only_scanner(message, by_profile, scanners)
     wanted: list[Wanted] = []
-    only = _only_scanner(message, scanners)
-    meant = scanners
-    if only is not None:
-        meant = [only]
-    for scanner in meant:
-        if server_messages.switch(message, scanner) is not False:
-            wanted.append(_wanted(message, scanner, scanners, is_only=only is not None))
+    for scanner in scanners:
+        is_meant = only is None or scanner is only
+        if is_meant and server_messages.switch(message, scanner) is not False:
+            wanted.append(_wanted(message, scanner, by_profile, is_only=only is not None))
     if not wanted:
         reason = "every scanner that it names is switched off in the same message"
         return _malformed_scan(message.profile_type, f"compliance_scan: {reason}", scanners)
@@ -167,37 +176,47 @@ def _scan(message: ComplianceScan, scanners: KnownScanners) -> Scan:
     )
 
 
-def _only_scanner(message: ComplianceScan, scanners: KnownScanners) -> KnownScanner | None:
+def _only_scanner(
+    message: ComplianceScan, by_profile: Wanted, scanners: KnownScanners
+) -> KnownScanner | None:
     """The one scanner that is meant, by its own name or by that of its profile."""
-    named = _named_by_profile(message.profile_id, scanners)
-    if named is not None:
-        return named
+    if message.profile_id and by_profile.profile is None:
+        return _named_by_key(by_profile.scanner, scanners)
     return _named_by_key(message.profile_type, scanners)
 
 
 def _wanted(
-    message: ComplianceScan, scanner: KnownScanner, scanners: KnownScanners, *, is_only: bool
+    message: ComplianceScan, scanner: KnownScanner, by_profile: Wanted, *, is_only: bool
 ) -> Wanted:
-    """A profile is that of the only scanner, or of the first; a scanner with a profile name of its
-    own has no other.
-    """
-    has_profile = not scanner.profile_names and (is_only or scanner is scanners[0])
-    if has_profile and message.profile_id:
+    """The scan of one scanner. One with a profile name of its own has no other profile."""
+    if not message.profile_id or by_profile.profile is None or scanner.profile_names:
+        return Wanted(scanner.key, implied=not is_only)
+    if is_only or scanner.key == by_profile.scanner:
         return Wanted(scanner.key, message.profile_id)
-    return Wanted(scanner.key, implied=not is_only)
+    return Wanted(scanner.key, implied=True)
+
+
+def _wanted_by_profile(
+    profile: str | None, scanners: KnownScanners, offered: Mapping[str, Scanner]
+) -> Wanted:
+    """The scan that the name of a profile means; without a profile where it names a scanner."""
+    if not profile:
+        return Wanted(scanners[0].key)
+    for scanner in scanners:
+        if profile in scanner.profile_names:
+            return Wanted(scanner.key)
+    owner = _named_by_key(offered.get(profile), scanners)
+    if owner is not None:
+        return Wanted(owner.key, profile)
+    for scanner in scanners:
+        if profile in (scanner.key, scanner.title):
+            return Wanted(scanner.key)
+    return Wanted(scanners[0].key, profile)
 
 
 def _named_by_key(key: object, scanners: KnownScanners) -> KnownScanner | None:
     for scanner in scanners:
         if scanner.key == key:
-            return scanner
-    return None
-
-
-def _named_by_profile(profile: str | None, scanners: KnownScanners) -> KnownScanner | None:
-    """The scanner that is meant by the name of a profile."""
-    for scanner in scanners:
-        if profile in scanner.profile_names:
             return scanner
     return None
 

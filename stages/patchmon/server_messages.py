@@ -26,7 +26,7 @@ ScanPhase = Literal[
 
 
 class KnownScanner(Protocol):
-    """How the server's messages name a scanner. A profile belongs to the first of all scanners."""
+    """How the server's messages name a scanner."""
 
     @property
     def key(self) -> Scanner: ...

@@ -31,12 +31,11 @@ from schemas import codec
 from schemas.records import Record, Struct
 from spool.errors import SpoolError
 from stages.patchmon import tls
-from stages.patchmon.commands import Message, understand
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import PING_LIMIT_S, PING_REQUEST, judge
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import USER_AGENT, ServerAccess
-from stages.patchmon.server_messages import MAX_MESSAGE_BYTES, KnownScanners
+from stages.patchmon.server_messages import MAX_MESSAGE_BYTES
 from stages.patchmon.websocket_errors import (
     NoConnection,
     explained,
@@ -119,8 +118,7 @@ class Link:
     def __init__(
         self,
         access: ServerAccess,
-        scanners: KnownScanners,
-        take: Callable[[Message], None],
+        take: Callable[[str | bytes], None],
         connected: Callable[[], None],
         next_message: NextMessage,
         log: Log,
@@ -129,7 +127,6 @@ class Link:
     ) -> None:
         """`changed` is called in a thread when `state` has changed."""
         self.access = access
-        self._scanners = scanners
         self.state = "not connected yet"
         self._take = take
         self._connected = connected
@@ -218,7 +215,7 @@ class Link:
                 self._connected()
                 self._may_send.set()
                 for text in socket:
-                    self._take(understand(text, self._scanners))
+                    self._take(text)
             self._become("not connected: the server closed the connection")
         except _EXPECTED_ERRORS as error:
             found = self._explained(error)

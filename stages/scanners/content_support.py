@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas import codec
@@ -95,6 +96,10 @@ class ContentSupport(Struct, frozen=True):
     """Why content of a product does not fit a host; None where it fits."""
     listed: Callable[[Settings, "Platform"], ContentList]
     """Every content file of this host, and which is used."""
+    install_command: Callable[["Platform"], str | None]
+    """The command that installs content for a host; None where there is no known one."""
+    baseline: Path
+    """The agent's own content, for hosts for which there is no other."""
 
 
 def check_file(host: Host, support: ContentSupport, task: ContentCheckTask) -> CheckedContent:

@@ -14,3 +14,5 @@ class RuleScript(Record, frozen=True, kw_only=True):
     """Whether the rule needs a fix by the scanner's own result."""
     reboot: bool = False
     """Whether, as the content says, it takes effect only after a reboot."""
+    optional_variables: str | None = None
+    """How the names of variables begin that it uses, and that need not be set."""

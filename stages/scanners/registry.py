@@ -6,7 +6,9 @@ before it calls the agent's `main`.
 
 import importlib
 
+from schemas.codec import SchemaError, convert
 from schemas.ids import Scanner
+from schemas.settings import ComplianceSettings
 from spool.errors import NewerFormatError
 from stages.scanners.docker_bench.docker_bench_spec import DOCKER_BENCH
 from stages.scanners.openscap.openscap_spec import OPENSCAP
@@ -23,16 +25,32 @@ def register(spec: ScannerSpec, module: str) -> None:
     """Add a scanner. `module` is the module that calls this when it is imported: every worker
     process imports it, too.
 
-    Raises ValueError where the key, the section or the settings record is another scanner's.
+    Raises ValueError where the key or the section is not a possible one, or where the key, the
+    section, the settings record or a raw format is another scanner's.
     """
     from stages.runtime import worker  # a command that asks for the scanners needs none
 
+    _check_names(spec)
     own = {spec.key, spec.section, spec.settings}
     for other in scanners():
         if not own.isdisjoint((other.key, other.section, other.settings)):
             raise ValueError(f"{spec.key}: key, section or settings are those of {other.key}")
+        if not spec.raw_formats.keys().isdisjoint(other.raw_formats):
+            raise ValueError(f"{spec.key}: a raw format is one of {other.key}")
     _REGISTERED[spec.key] = spec
     worker.IMPORTED_FIRST.append(module)
+
+
+def _check_names(spec: ScannerSpec) -> None:
+    try:
+        convert(spec.key, Scanner)
+    except SchemaError as error:
+        # Its scan ids would be no scan ids.
+        raise ValueError(f"{spec.key!a}: is not a key of a scanner: {error}") from error
+    if not spec.section.isidentifier():
+        raise ValueError(f"{spec.key}: section {spec.section!a} is not an identifier")
+    if spec.section in ComplianceSettings.__struct_fields__:
+        raise ValueError(f"{spec.key}: compliance.{spec.section} is a setting of the agent's own")
 
 
 def scanners() -> tuple[ScannerSpec, ...]:
@@ -42,6 +60,15 @@ def scanners() -> tuple[ScannerSpec, ...]:
 
 def all_keys() -> tuple[Scanner, ...]:
     return tuple(_REGISTERED)
+
+
+def raw_formats() -> dict[str, ScannerSpec]:
+    """The scanner of each raw format, by the format's name."""
+    formats: dict[str, ScannerSpec] = {}
+    for spec in scanners():
+        for name in spec.raw_formats:
+            formats[name] = spec
+    return formats
 
 
 def import_readers() -> None:

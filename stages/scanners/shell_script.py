@@ -31,7 +31,7 @@ _SOURCES = re.compile(r"(?:^|[\s;&|(])(?:source|\.)\s+\S", re.MULTILINE)
 _GIVEN = re.compile(
     r"BASH\w*|FUNCNAME|PIPESTATUS|RANDOM|SECONDS|LINENO|HOSTNAME|HOSTTYPE|OSTYPE|MACHTYPE|IFS|PWD"
     r"|OLDPWD|PPID|UID|EUID|GROUPS|SHLVL|SHELLOPTS|OPTARG|OPTIND|REPLY|MAPFILE|COPROC|EPOCH\w*|_"
-    r"|PATH|LANG|HOME|TMPDIR|TERM|SHELL|OSCAP_\w+"
+    r"|PATH|LANG|HOME|TMPDIR|TERM|SHELL"
 )
 _PATH = re.compile(r"(?<![\w.$}/*\\-])/(?:[\w.@+:%~-]+/)*[\w.@+:%~-]*[\w@+~%-]")
 _QUOTED_WITH_BLANKS = re.compile(r"""(["'])(/[\w.@+:%~/-]+(?: [\w.@+:%~/-]+)+)\1""")
@@ -89,16 +89,19 @@ class ShellScript(Struct, frozen=True):
     """Changes that a copy of the files can't undo: `services: systemctl restart sshd`."""
 
 
-def examine(script: str) -> ShellScript:
+def examine(script: str, optional_variables: str | None = None) -> ShellScript:
+    """`optional_variables`: how the names of variables begin that need not be set."""
     marks = marked(script)
     text = _without_comments(script, marks)
     paths = {found[0] for found in _PATH.finditer(text)}
     paths.update(found[2] for found in _QUOTED_WITH_BLANKS.finditer(text))
     named = sorted(path for path in paths if not path.startswith(_NOT_FILES))
-    return ShellScript(tuple(_unset(marks)), tuple(named), tuple(_not_undone(text)))
+    return ShellScript(
+        tuple(_unset(marks, optional_variables)), tuple(named), tuple(_not_undone(text))
+    )
 
 
-def _unset(marks: MarkedScript) -> Iterator[str]:
+def _unset(marks: MarkedScript, optional_variables: str | None) -> Iterator[str]:
     """In the order in which they are used; each once."""
     known = _set_names(marks)
     sources_others = _SOURCES.search(marks.code) is not None
@@ -108,6 +111,8 @@ def _unset(marks: MarkedScript) -> Iterator[str]:
             continue
         known.add(name)
         if use["operator"].startswith(_GUARDED) or _GIVEN.fullmatch(name):
+            continue
+        if optional_variables is not None and name.startswith(optional_variables):
             continue
         # A file that is sourced may set any such name, as os-release does.
         if sources_others and name.isupper():

@@ -111,6 +111,8 @@ class ScannerSpec(Struct, frozen=True, eq=False):
     """The role of a file that begins with these bytes; None for a file of another program."""
     read: Callable[[ScannerOutput, Settings], Report]
     """Its output as a report. Raises UnreadableError, EntryDamagedError."""
+    raw_formats: Mapping[str, Role] = field(default_factory=dict)
+    """Formats for `show --format` that are one of its files as it is, by their names."""
     partial_role: Role | None = None
     """The file that holds the rules that were evaluated, also where a scan was ended."""
     read_partial: Callable[[ScannerOutput], tuple[RuleResult, ...]] = field(default=lambda _: ())
@@ -133,6 +135,8 @@ class ScannerSpec(Struct, frozen=True, eq=False):
     )
     """The profile of each of its planned scans; None where it is not known, or the scanner has
     none."""
+    install_command: "Callable[[Platform], str | None]" = field(default=lambda _: None)
+    """The command that installs it; None where there is no known one."""
     content: "Callable[[], ContentSupport] | None" = None
     """Support for the security content by which it scans, where that is installed apart from it;
     None where it needs none."""

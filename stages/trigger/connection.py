@@ -7,11 +7,13 @@ into a bounded queue and wake the main loop. A full queue slows the server down;
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from queue import Empty, Queue
 
+from schemas.capabilities import Detected
 from schemas.codec import replace
 from schemas.event import Event
+from schemas.ids import Scanner
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands
 from stages.patchmon.capabilities import CommandAnswers
@@ -21,7 +23,7 @@ from stages.patchmon.server_access import ServerAccess, find_access
 from stages.patchmon.websocket import Link, LinkPace, NextMessage
 from stages.runtime.process import Process
 from stages.scanners import registry
-from stages.trigger.detected_host import Detection, host_description
+from stages.trigger.detected_host import Detection, host_description, offered_profiles
 from stages.trigger.integration_status import integration_status
 
 _QUEUE_SIZE = 1000
@@ -36,6 +38,8 @@ class ServerConnection:
         self._process = process
         self._next_message = next_message
         self._detection = Detection(process)
+        self._offered: Mapping[str, Scanner] = {}
+        self._offered_of: Detected | None = None
         self._queue: Queue[commands.Command] = Queue(_QUEUE_SIZE)
         self._current: commands.Command | None = None
         self._link: Link | None = None
@@ -100,6 +104,7 @@ class ServerConnection:
         """One connection to the server of the settings, with today's credentials; none where it is
         not wanted.
         """
+        self._learn_profiles()
         access = self._access()
         connected_to = None
         if self._reporter:
@@ -113,6 +118,12 @@ class ServerConnection:
         self.close()
         if access is not None:
             self._connect(access)
+
+    def _learn_profiles(self) -> None:
+        detected = self._detection.detected
+        if detected is not self._offered_of:
+            self._offered_of = detected
+            self._offered = offered_profiles(detected)
 
     def _has_ended(self) -> bool:
         return any(part and not part.is_alive for part in (self._link, self._reporter))
@@ -130,7 +141,6 @@ class ServerConnection:
         if self._takes_commands:
             self._link = Link(
                 access,
-                scanners,
                 self._on_message,
                 self._on_connected,
                 self._next_message,
@@ -219,8 +229,9 @@ class ServerConnection:
                 return None
         return access
 
-    def _on_message(self, message: commands.Message) -> None:
+    def _on_message(self, text: str | bytes) -> None:
         """Called in the link's thread."""
+        message = commands.understand(text, registry.scanners(), self._offered)
         if isinstance(message, commands.Invalid):
             self._invalid_count += 1
             self._last_invalid = message.reason

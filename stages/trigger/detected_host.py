@@ -2,6 +2,7 @@
 
 import platform
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from schemas.capabilities import DETECTED_STATE, Detected
@@ -47,6 +48,20 @@ def missing(detected: Detected | None) -> frozenset[Scanner]:
     if detected is None:
         return frozenset()
     return frozenset(key for key, found in detected.scanners.items() if not found.installed)
+
+
+def offered_profiles(detected: Detected | None) -> Mapping[str, Scanner]:
+    """The scanner of each profile of this host, by the profile's id, short name and title; the
+    first of the scanners that have a profile of that name.
+    """
+    offered: dict[str, Scanner] = {}
+    if detected is None:
+        return offered
+    for key, found in detected.scanners.items():
+        for profile in found.profiles:
+            for name in (profile.id, profile.short_name, profile.title):
+                offered.setdefault(name, key)
+    return offered
 
 
 def host_id(settings: Settings) -> str:

@@ -11,7 +11,8 @@ import pytest
 from schemas.manifest import Manifest
 from spool.raw import Output
 from spool.spool import Spool
-from stages.formats import registry
+from stages.formats import registry as formats
+from stages.scanners import registry
 from tests.console.program import agent
 from tests.formats import reports
 from tests.scanners.openscap.scap_samples import Rule, arf
@@ -61,7 +62,7 @@ def test_show_prints_the_format(spool: Spool, config: Path, key: str) -> None:
 
 
 def test_every_format_is_tried() -> None:
-    assert set(BEGINNINGS) == set(registry.names())
+    assert set(BEGINNINGS) == {*formats.names(), *registry.raw_formats()}
 
 
 def test_the_arf_comes_byte_for_byte(spool: Spool, config: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
 from stages.scanners.spec import ScannerOutput, UnreadableError
-from tests.example_scanner.example_spec import CHECKS, PROFILE, PROFILE_TITLE
+from tests.example_scanner.example_spec import CHECKS, FIRST, FIRST_TITLE, PROFILE, PROFILE_TITLE
 
 _STATUS: dict[str, RuleStatus] = {"pass": "pass", "fail": "fail"}
 
@@ -13,8 +13,11 @@ def read_checks(output: ScannerOutput) -> Report:
     if content is None:
         raise UnreadableError("the script wrote no lines")
     results = tuple(_result(line) for line in content.decode().splitlines())
+    profile = Profile(name=PROFILE_TITLE, type="line-check", id=PROFILE)
+    if len(results) == 1:
+        profile = Profile(name=FIRST_TITLE, type="line-check", id=FIRST)
     return Report(
-        profile=Profile(name=PROFILE_TITLE, type="line-check", id=PROFILE),
+        profile=profile,
         status="completed",
         started_at=output.started_at,
         completed_at=output.completed_at or output.started_at,

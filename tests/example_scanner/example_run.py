@@ -11,7 +11,7 @@ from stages.scanners.child import ChildLimits, End
 from stages.scanners.outputs import filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 from tests.example_scanner.example_settings import ExampleSettings
-from tests.example_scanner.example_spec import CHECKS, PROFILE, PROFILE_TITLE
+from tests.example_scanner.example_spec import CHECKS, FIRST, FIRST_TITLE, PROFILE, PROFILE_TITLE
 
 _FILE = "checks.txt"
 
@@ -28,12 +28,15 @@ class ExampleRunner:
             return CannotRun(
                 "; ".join(self._detected.problems) if self._detected else "no detection"
             )
-        if not _is_own_profile(request):
-            return CannotRun(f"there is one profile, {PROFILE_TITLE}, not {request.profile!r}")
+        profile = _profile(request)
+        if profile is None:
+            titles = f"{PROFILE_TITLE} and {FIRST_TITLE}"
+            return CannotRun(f"the profiles are {titles}, not {request.profile!r}")
+        checks = 1 if profile[0] == FIRST else self._settings.checks
         return Plan(
-            profile_id=PROFILE,
-            profile_title=PROFILE_TITLE,
-            command=("/bin/sh", self._settings.script, str(draft / _FILE)),
+            profile_id=profile[0],
+            profile_title=profile[1],
+            command=("/bin/sh", self._settings.script, str(draft / _FILE), str(checks)),
             limits=ChildLimits(self._settings.time_limit_s, 8 << 20),
             scanner_version=self._detected.version,
         )
@@ -45,12 +48,10 @@ class ExampleRunner:
         return None
 
     def is_same_scan(self, request: Request, other: Request) -> bool:
-        return _is_own_profile(request) and _is_own_profile(other)
+        return _profile(request) is not None and _profile(request) == _profile(other)
 
     def named(self, request: Request) -> tuple[str | None, str | None]:
-        if _is_own_profile(request):
-            return PROFILE, PROFILE_TITLE
-        return None, request.profile_text
+        return _profile(request) or (None, request.profile_text)
 
     def progress(self, line: Line) -> Progress | None:
         name, found, result = line.text.partition(": ")
@@ -69,5 +70,10 @@ class ExampleRunner:
         return []
 
 
-def _is_own_profile(request: Request) -> bool:
-    return request.profile in (None, PROFILE, PROFILE_TITLE)
+def _profile(request: Request) -> tuple[str, str] | None:
+    """Id and title of the profile that is meant; None for one that there is not."""
+    if request.profile in (None, PROFILE, PROFILE_TITLE):
+        return PROFILE, PROFILE_TITLE
+    if request.profile in (FIRST, FIRST_TITLE):
+        return FIRST, FIRST_TITLE
+    return None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CHECKS: Role = "checks"
 PROFILE = "line-check"
 PROFILE_TITLE = "Line Check"
+FIRST = "line-check-first"
+FIRST_TITLE = "Line Check: first"
 
 
 def _settings(settings: Settings) -> ExampleSettings:
@@ -32,15 +34,16 @@ def _surroundings(settings: Settings) -> Iterable[str | None]:
 def _detect(settings: Settings, platform: "Platform", cache: Mapping[str, Any]) -> DetectionResult:
     script = _settings(settings).script
     is_there = Path(script).is_file()
-    profile = ProfileInfo(
-        id=PROFILE, title=PROFILE_TITLE, description="Every line of the script", file_path=script
+    profiles = (
+        ProfileInfo(id=PROFILE, title=PROFILE_TITLE, description="Every line", file_path=script),
+        ProfileInfo(id=FIRST, title=FIRST_TITLE, description="The first", file_path=script),
     )
     found = DetectedScanner(
         installed=is_there,
         ready=is_there,
         version="1.0" if is_there else None,
         problems=() if is_there else (f"{script}: there is no such script: set line_check.script",),
-        profiles=(profile,) if is_there else (),
+        profiles=profiles if is_there else (),
         specified=plain(ExampleDetection(script_path=script)),
     )
     return DetectionResult(found, {"detections": cache.get("detections", 0) + 1})
@@ -71,6 +74,7 @@ EXAMPLE = ScannerSpec(
     generic_profile="Line Check Scan",
     default_profile=PROFILE_TITLE,
     roles={CHECKS: "lines of the example scanner"},
+    raw_formats={"lines": CHECKS},
     surroundings=_surroundings,
     detect=_detect,
     runner=_runner,

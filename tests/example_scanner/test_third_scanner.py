@@ -96,6 +96,56 @@ def test_a_missed_schedule_and_a_command_of_the_server_run_it(
     assert last.status == "completed"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "compliance_trigger", "profile": "Line Check: first"},
+        {"type": "compliance_trigger", "profile": "line-check-first"},
+        {
+            "type": "compliance_scan",
+            "profile_type": KEY,
+            "profile_id": "line-check-first",
+        },
+    ],
+)
+def test_a_profile_that_the_server_requests_is_its_own(
+    agent: Agent, server: Receiver, message: dict[str, Any]
+) -> None:
+    agent.start()
+
+    def offered() -> list[str]:
+        statuses = server.integration_statuses()
+        if not statuses:
+            return []
+        profiles = statuses[-1]["scanner_info"]["available_profiles"]
+        return [profile["name"] for profile in profiles if profile["type"] == KEY]
+
+    until(lambda: "Line Check: first" in offered(), "the profile is offered")
+    server.send_command({**message, "request_id": "r-9"})
+    until(lambda: [row for row in listed(agent) if row["state"] == "done"], "a scan")
+    (row,) = listed(agent)
+    report = agent.report(ScanId(row["scan_id"]))
+    assert (report.status, report.error) == ("completed", None)
+    assert (report.profile.id, report.profile.type) == ("line-check-first", KEY)
+    assert [scan["profile_name"] for scan in server.scans()] == ["Line Check: first"]
+
+
+def test_its_own_setting_and_its_own_format(agent: Agent, server: Receiver) -> None:
+    agent.settings["compliance"][SECTION]["checks"] = 3
+    agent.configure()
+    problem = f"compliance.{SECTION}.checks: must be a whole number from 1 to 2; it is 3"
+    assert problem in agent.run("config", "check", code=2)
+    agent.settings["compliance"][SECTION]["checks"] = 2
+    agent.configure()
+    agent.start()
+    scan_id = json.loads(agent.run("scan", "--scanner", KEY, "--wait", "--json"))["report"][
+        "scan_id"
+    ]
+    assert agent.run("show", scan_id, "--format", "lines").encode() == LINES
+    agent.run("show", scan_id, "--format", "arf", code=1)
+    assert "lines" in agent.run("show", "--help")
+
+
 def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
     agent: Agent, server: Receiver
 ) -> None:

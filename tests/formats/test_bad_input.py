@@ -24,7 +24,7 @@ from stages.formats.visible import visible
 from tests.console.program import agent
 from tests.formats import reports
 
-KEYS = [spec.key for spec in registry.FORMATS if spec.from_report]
+KEYS = registry.names()
 MIB = 1024 * 1024
 INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]"

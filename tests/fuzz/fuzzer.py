@@ -119,8 +119,8 @@ def run(target: str, arguments: Sequence[str]) -> None:
 
         # They are imported when they are used, which would be too late to follow them.
         registry.import_readers()
-        for spec in formats.FORMATS:
-            importlib.import_module(spec.module)
+        for module in formats.MODULES.values():
+            importlib.import_module(module)
 
     chosen = TARGETS[target]
 

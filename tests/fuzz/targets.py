@@ -126,7 +126,7 @@ def _check_report(report: Report) -> None:
     sent = body.make(report, _BODY_BYTES, filed_under="a", with_hash=True, agent_version="1")
     json.loads(sent.content)
     source = ReportSource(report=report, agent_version="1", host="host")
-    for name in formats.names_from_report():
+    for name in formats.names():
         b"".join(formats.render(name, source))
 
 
@@ -415,7 +415,7 @@ def _packed_seeds() -> Iterable[bytes]:
 
 
 def _message(content: bytes) -> None:
-    commands.understand(content.decode(errors="replace"), registry.scanners())
+    commands.understand(content.decode(errors="replace"), registry.scanners(), {})
 
 
 def _message_seeds() -> Iterable[bytes]:

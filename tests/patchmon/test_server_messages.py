@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.codec import replace
 from schemas.schedule import ServerOverrides
 from stages.patchmon.commands import (
     Apply,
@@ -106,14 +107,51 @@ SCANNERS = registry.scanners()
     ],
 )
 def test_every_message_of_the_server_is_understood(message: dict[str, Any], meant: object) -> None:
-    assert understand(json.dumps(message), SCANNERS) == meant
+    assert understand(json.dumps(message), SCANNERS, {}) == meant
+
+
+THIRD = replace(registry.default(), key="third", section="third", title="Third Scanner")
+OFFERED = {"cis": "openscap", "third_full": "third", "Third: full": "third"}
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        (
+            {"type": "compliance_trigger", "profile": "Third: full"},
+            (Wanted("third", "Third: full"),),
+        ),
+        ({"type": "compliance_trigger", "profile": "cis"}, (Wanted("openscap", "cis"),)),
+        ({"type": "compliance_trigger", "profile": "gone"}, (Wanted("openscap", "gone"),)),
+        ({"type": "compliance_trigger", "profile": "third"}, (Wanted("third"),)),
+        ({"type": "compliance_trigger", "profile": "Third Scanner"}, (Wanted("third"),)),
+        (
+            {"type": "compliance_scan", "profile_type": "all", "profile_id": "third_full"},
+            (*ALL, Wanted("third", "third_full")),
+        ),
+        (
+            {"type": "compliance_scan", "profile_type": "third", "profile_id": "third_full"},
+            (Wanted("third", "third_full"),),
+        ),
+        (
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "third_full"},
+            (Wanted("openscap", "third_full"),),
+        ),
+    ],
+)
+def test_a_profile_belongs_to_the_scanner_that_offers_it(
+    message: dict[str, Any], wanted: tuple[Wanted, ...]
+) -> None:
+    meant = understand(json.dumps(message), (*SCANNERS, THIRD), OFFERED)
+    assert isinstance(meant, Scan)
+    assert meant.wanted == wanted
 
 
 @pytest.mark.parametrize(
     "kind", ["run_patch", "ssh_proxy_data", "", "compliance", 7, None, ["x"], {}]
 )
 def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
-    assert understand(json.dumps({"type": kind}), SCANNERS) == Ignored()
+    assert understand(json.dumps({"type": kind}), SCANNERS, {}) == Ignored()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +173,7 @@ def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
 def test_a_malformed_request_for_a_scan_becomes_one_that_fails_with_the_reason(
     message: dict[str, Any],
 ) -> None:
-    meant = understand(json.dumps(message), SCANNERS)
+    meant = understand(json.dumps(message), SCANNERS, {})
     assert isinstance(meant, Scan)
     assert meant.wanted == (OPENSCAP,)
     assert meant.refusal is not None
@@ -151,7 +189,7 @@ def test_a_malformed_request_for_a_scan_becomes_one_that_fails_with_the_reason(
     ],
 )
 def test_a_malformed_request_for_a_remediation_is_declined(message: dict[str, Any]) -> None:
-    assert isinstance(understand(json.dumps(message), SCANNERS), Decline)
+    assert isinstance(understand(json.dumps(message), SCANNERS, {}), Decline)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +210,7 @@ def test_a_malformed_request_for_a_remediation_is_declined(message: dict[str, An
 def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
     message: dict[str, Any],
 ) -> None:
-    meant = understand(json.dumps(message), SCANNERS)
+    meant = understand(json.dumps(message), SCANNERS, {})
     assert isinstance(meant, Invalid)
     assert message["type"] in meant.reason
 
@@ -181,7 +219,7 @@ def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
     "text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":']
 )
 def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
-    assert isinstance(understand(text, SCANNERS), Invalid)
+    assert isinstance(understand(text, SCANNERS, {}), Invalid)
 
 
 @given(
@@ -191,9 +229,10 @@ def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
     )
 )
 def test_nothing_that_is_sent_breaks_the_reader(value: Any) -> None:
-    understand(json.dumps({"type": "apply_config", "config": value}), SCANNERS)
+    understand(json.dumps({"type": "apply_config", "config": value}), SCANNERS, {})
     understand(
         json.dumps({"type": "compliance_scan", "profile_id": value, "profile_type": value}),
         SCANNERS,
+        {},
     )
-    understand(json.dumps(value), SCANNERS)
+    understand(json.dumps(value), SCANNERS, {})

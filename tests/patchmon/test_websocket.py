@@ -22,7 +22,7 @@ from websockets.sync.server import ServerConnection
 from schemas.codec import replace
 from schemas.records import Record
 from schemas.settings import ServerSettings
-from stages.patchmon.commands import Invalid, Message, Scan, Wanted
+from stages.patchmon.commands import Invalid, Message, Scan, Wanted, understand
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.host_reporter import HostReporter
 from stages.patchmon.server_access import ServerAccess
@@ -68,6 +68,9 @@ class Listener:
         self.told.append(time.monotonic())
         return self.news.popleft()
 
+    def take(self, text: str | bytes) -> None:
+        self.got.append(understand(text, registry.scanners(), {}))
+
     @property
     def scans(self) -> list[Scan]:
         return [message for message in self.got if isinstance(message, Scan)]
@@ -78,8 +81,7 @@ def a_link(url: str, on_event: Listener, pace: LinkPace = QUICK, **settings: Any
         ServerAccess(
             ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)
         ),
-        registry.scanners(),
-        on_event.got.append,
+        on_event.take,
         lambda: on_event.connections.append(True),
         on_event.next,
         Log("trigger", stream=on_event.log),

@@ -22,7 +22,6 @@ SET = [
     "(( x = 1 )); echo $x",
     "if ! x=$(cmd); then echo $x; fi",
     'y="$(x=1; echo "$x")"; echo "$y"',
-    "[[ $OSCAP_BOOTC_BUILD == YES ]]",
 ]
 LITERAL = [
     "awk '{ print $x }' f",
@@ -54,6 +53,12 @@ UNSET = [
     'echo "${x%/*}" ${#x}',
     ". /etc/os-release; echo $x",
 ]
+
+
+def test_a_variable_that_need_not_be_set_is_known_by_its_beginning() -> None:
+    script = "[[ $OSCAP_BOOTC_BUILD == YES ]] && echo $OTHER"
+    assert examine(script, "OSCAP_").unset == ("OTHER",)
+    assert examine(script).unset == ("OSCAP_BOOTC_BUILD", "OTHER")
 
 
 @pytest.mark.parametrize("script", SET + LITERAL)

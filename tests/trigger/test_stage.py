@@ -12,8 +12,6 @@ import pytest
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.frame import seal
-from stages.patchmon.commands import Scan, Wanted
-from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.trigger.stage import TriggerStage
 from tests.pipeline.agent import until
 from tests.trigger.worker import At, process_at
@@ -137,8 +135,8 @@ def test_a_request_that_only_root_can_read_is_set_aside_until_its_mode_is_right(
 def test_a_command_that_arrived_before_the_end_is_an_entry_after_it(process: At) -> None:
     stage = TriggerStage(process)
     for n in range(120):
-        stage._server._on_message(Scan((Wanted("openscap"),), f"r-{n:03}"))
-    stage._server._on_message(ComplianceScanCancel())
+        stage._server._on_message(f'{{"type": "compliance_trigger", "request_id": "r-{n:03}"}}')
+    stage._server._on_message('{"type": "compliance_scan_cancel"}')
     stage.close()
     assert sorted(r.reason.request_id or "" for r in process.requests) == [
         f"r-{n:03}" for n in range(120)
@@ -149,6 +147,6 @@ def test_a_command_that_arrived_before_the_end_is_an_entry_after_it(process: At)
 
 def test_a_cancel_without_a_pending_scan_writes_nothing(process: At) -> None:
     stage = TriggerStage(process)
-    stage._server._on_message(ComplianceScanCancel())
+    stage._server._on_message('{"type": "compliance_scan_cancel"}')
     stage.run_once()
     assert process.spool.requests.names() == []

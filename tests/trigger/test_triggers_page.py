@@ -20,7 +20,7 @@ def test_every_message_in_the_table_is_understood() -> None:
     for kind in kinds:
         values = {"type": kind, "compliance_scan_interval": 60, "config": {"compliance": {}}}
         message = json.dumps(values)
-        assert understand(message, registry.scanners()) != Ignored(), kind
+        assert understand(message, registry.scanners(), {}) != Ignored(), kind
 
 
 def test_every_setting_that_the_page_names_exists() -> None:

@@ -106,7 +106,7 @@ def _planned(rule: RuleResult, script: RuleScript) -> PlannedFix:
         return PlannedFix(rule, None, _NOT_FAILED, _NONE)
     if script.script is None:
         return PlannedFix(rule, None, script.problem, _NONE)
-    found = examine(script.script)
+    found = examine(script.script, script.optional_variables)
     problem = _problem(script.script, found)
     if problem is not None:
         return PlannedFix(rule, None, problem, found)

@@ -39,7 +39,7 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     lines += [".SH EXIT STATUS", *_exit_codes(parser.epilog or ""), ".SH FILES"]
     for path, description in _FILES:
         lines += [".TP", f".I {_text(str(path))}", _text(description)]
-    lines += [".SH SEE ALSO", ".BR oscap (8),", ".BR systemctl (1),", ".BR journalctl (1)"]
+    lines += [".SH SEE ALSO", ".BR systemctl (1),", ".BR journalctl (1)"]
     return "\n".join(lines) + "\n"
 
 

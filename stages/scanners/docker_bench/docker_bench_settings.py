@@ -1,19 +1,48 @@
 """The settings of Docker Bench: the section `compliance.docker_bench`."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from schemas.records import Meta
 from schemas.settings import ScannerSettings
-from schemas.values import (
-    AbsolutePath,
-    CheckName,
-    ImageName,
-    Megabytes,
-    NamePattern,
-    SocketPath,
-    TimeLimit,
-    UserName,
-)
+from schemas.values import AbsolutePath, Megabytes, TimeLimit
 
+# Refuses what a scanner could mistake for an option, a list or a shell pattern.
+# `$(?!\n)`: `$` alone also matches before a line's end.
+CheckName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$(?!\n)",
+        description="the name of a check, like container_images or check_4_1",
+    ),
+]
+UserName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)",
+        description="the name of a user, like root",
+    ),
+]
+NamePattern = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$(?!\n)",
+        description="a part of a name, of letters, digits and _ . / : -",
+    ),
+]
+ImageName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)",
+        description="the name of an image, like jauderho/docker-bench-security",
+    ),
+]
+SocketPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^/[A-Za-z0-9._/@+-]{1,107}$(?!\n)",
+        description="an absolute path of at most 108 plain characters",
+    ),
+]
 DEFAULT_IMAGE = "jauderho/docker-bench-security"
 """A maintained build. The project's own on Docker Hub is an old one, whose client current daemons
 refuse."""

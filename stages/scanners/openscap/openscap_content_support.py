@@ -18,8 +18,10 @@ from stages.scanners.content_support import (
     NothingWanted,
     WantedContent,
 )
+from stages.scanners.openscap import content
 from stages.scanners.openscap.content_choice import NoContent, is_newer
 from stages.scanners.openscap.content_match import choose, fit_of, product_name
+from stages.scanners.openscap.openscap_packages import content_command
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 
@@ -218,4 +220,6 @@ CONTENT = ContentSupport(
     file_name=_file_name,
     why_not_for=_why_not_for,
     listed=_listed,
+    install_command=content_command,
+    baseline=content.LINUX,
 )

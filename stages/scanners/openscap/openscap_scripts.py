@@ -18,6 +18,7 @@ from stages.scap.xml_errors import ScapError
 
 _PREFIX = "urn:xccdf:fix:script:"
 _BASH = ("sh", "bash")
+_OPTIONAL_VARIABLES = "OSCAP_"
 
 
 def read_scripts(results: Opener | None, arf: Opener | None, options: Options) -> list[RuleScript]:
@@ -42,7 +43,12 @@ def _rule_script(
 ) -> RuleScript:
     script, problem, reboot = _script(element, values)
     return RuleScript(
-        rule_ref=rule, script=script, problem=problem, has_failed=has_failed, reboot=reboot
+        rule_ref=rule,
+        script=script,
+        problem=problem,
+        has_failed=has_failed,
+        reboot=reboot,
+        optional_variables=_OPTIONAL_VARIABLES,
     )
 
 

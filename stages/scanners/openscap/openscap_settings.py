@@ -1,23 +1,34 @@
 """The settings of OpenSCAP: the section `compliance.openscap`."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from schemas.codec import replace
 from schemas.planned_scan import ConfiguredScan, ConfiguredScans, PlannedScan
+from schemas.records import Meta
 from schemas.settings import ScannerSettings
 from schemas.values import (
     AbsolutePath,
     ContentName,
-    ItemCount,
     Megabytes,
-    MemoryRatio,
-    OscapPath,
     ProfileText,
     ProfileTexts,
     TimeLimit,
 )
 
+OscapPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/(?!\.{1,2}(/|$))[^/:\x00-\x1f]+)+$(?!\n)",
+        max_length=4096,
+        description=(
+            "an absolute path other than /, without a colon, . and .., and without a slash at its "
+            "end"
+        ),
+    ),
+]
+MemoryRatio = Annotated[float, Meta(gt=0, le=1)]
+ItemCount = Annotated[int, Meta(ge=1)]
 CONTAINERS_AND_SNAPSHOTS = (
     *("/var/lib/docker/overlay2", "/var/lib/docker/fuse-overlayfs", "/var/lib/docker/btrfs"),
     *("/var/lib/docker/zfs", "/var/lib/docker/vfs", "/var/lib/docker/rootfs"),

@@ -54,6 +54,12 @@ def _fetches_content(settings: Settings) -> bool:
     return settings.compliance.section(OpenSCAPSettings).content_from_server != "never"
 
 
+def _install_command(platform: "Platform") -> str | None:
+    from stages.scanners.openscap.openscap_packages import scanner_command
+
+    return scanner_command(platform)
+
+
 def _content() -> "ContentSupport":
     from stages.scanners.openscap.openscap_content_support import CONTENT
 
@@ -175,6 +181,7 @@ OPENSCAP = ScannerSpec(
     generic_profile="OpenSCAP Scan",
     default_profile="OpenSCAP",
     roles={_RESULTS: "XCCDF results", _ARF: "ARF"},
+    raw_formats={"arf": _ARF},
     surroundings=_surroundings,
     detect=_detect,
     runner=_runner,
@@ -190,6 +197,7 @@ OPENSCAP = ScannerSpec(
     profile_problem=_profile_problem,
     scan_problems=_scan_problems,
     planned_profiles=_planned_profiles,
+    install_command=_install_command,
     content=_content,
     names_content=_names_content,
     content_setting="compliance.openscap.content_from_server",
