@@ -11,10 +11,11 @@ Diagnostics: StorageError where the disk fails; what is damaged is left out of t
 reason.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -23,12 +24,19 @@ from schemas.content import StoredContent
 from schemas.records import Struct
 from spool import durable, frame, layout, reading
 from spool.directory import Directory
-from spool.errors import EntryDamagedError, SpoolError
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    NewerFormatError,
+    SpoolError,
+    read_error,
+)
 
 ContentPlace = Literal["added", "server"]
 RECORD = "record"
 _KIND = "content"
 _MAX_RECORD_BYTES = 64 * 1024
+_MAX_FILE_BYTES = 1 << 30
 _ENTRY = re.compile(r"[a-zA-Z0-9_-]{1,64}-[0-9a-f]{12}")
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -52,18 +60,40 @@ class ContentStore:
     def entries(self) -> list[ContentEntry]:
         """The readable ones, sorted by name."""
         found: list[ContentEntry] = []
-        for name in self._names():
+        for name in self.names():
             with suppress(SpoolError):
                 found.append(self._read(name))
         return found
 
     def problems(self) -> Iterator[str]:
         """Why the others can't be used, each with its path and what to do."""
-        for name in self._names():
+        for name in self.names():
             try:
                 self._read(name)
+            except EntryDamagedError as error:
+                yield f"{error}: remove {self.path / name} (rm -r), and add or fetch it again"
             except SpoolError as error:
-                yield f"{self.path / name}: {error}: remove it (rm -r), and add or fetch it again"
+                yield str(error)
+
+    def check(self, name: str) -> bool:
+        """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError,
+        StorageError.
+        """
+        if not _ENTRY.fullmatch(name):
+            return False
+        record = self._read(name).record
+        with self._opened(name) as inner:
+            path = self.path / name
+            with reading.open_plain(inner, record.file, path) as stream:
+                if os.fstat(stream.fileno()).st_size > _MAX_FILE_BYTES:
+                    raise EntryDamagedError(f"{path / record.file}: is longer than any content")
+                try:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                except OSError as error:
+                    raise read_error(path / record.file, error) from error
+        if digest != record.sha256:
+            raise EntryDamagedError(f"{path / record.file}: its SHA-256 is not the recorded one")
+        return True
 
     def draft(self, name: str) -> Path:
         """A directory to write into, which is there or is made; only `publish` looks into it."""
@@ -111,30 +141,44 @@ class ContentStore:
                 if layout.is_hidden(name) and name.endswith(".draft")
             ]
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
+        """All visible names, sorted; none where there is no such place."""
         if not self.path.is_dir():
             return []
         return self._directory.names()
 
     def _read(self, name: str) -> ContentEntry:
         """Raises EntryError, StorageError."""
+        path = self.path / name
         if not _ENTRY.fullmatch(name):
-            raise EntryDamagedError("is not an entry of this directory")
+            raise EntryDamagedError(f"{path}: is not an entry of this directory")
+        with self._opened(name) as inner:
+            sealed = reading.read_plain(inner, RECORD, path, _MAX_RECORD_BYTES)
+        try:
+            record = codec.decode(frame.unseal(_KIND, sealed), StoredContent)
+        except (EntryDamagedError, codec.SchemaError) as error:
+            raise EntryDamagedError(f"{path / RECORD}: {error}") from error
+        except NewerFormatError as error:
+            raise NewerFormatError(f"{path / RECORD}: {error}") from error
+        return ContentEntry(name, path / record.file, record)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[int]:
+        """The directory of an entry. Raises EntryDamagedError, StorageError."""
         with self._directory.opened("can't be read") as handle:
             try:
                 inner = durable.open_directory(name, handle)
             except OSError as error:
-                raise EntryDamagedError(f"can't be opened: {error.strerror}") from error
+                raise EntryDamagedError(
+                    f"{self.path / name}: can't be opened: {error.strerror}"
+                ) from error
             try:
-                path = self.path / name / RECORD
-                sealed = reading.read_plain(inner, RECORD, path, _MAX_RECORD_BYTES)
+                yield inner
+            except EntryMissingError as error:
+                # It appears whole, so this file was taken out of it.
+                raise EntryDamagedError(str(error)) from error
             finally:
                 os.close(inner)
-        try:
-            record = codec.decode(frame.unseal(_KIND, sealed), StoredContent)
-        except codec.SchemaError as error:
-            raise EntryDamagedError(f"its record is wrong: {error}") from error
-        return ContentEntry(name, self.path / name / record.file, record)
 
 
 def _draft_name(name: str) -> str:

@@ -8,7 +8,7 @@ Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageErro
 path.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -45,6 +45,18 @@ class Readable(Protocol):
 
     def read(self, entry_id: str) -> object:
         """Raises EntryError, StorageError."""
+
+
+def check_entry(name: str, kinds: Sequence[Readable]) -> bool:
+    """Read an entry of one of these kinds to its last byte; whether `name` is that of one. Raises
+    EntryError, StorageError.
+    """
+    parsed = layout.parse_name(name)
+    for entries in kinds:
+        if parsed and parsed[1] == entries.kind:
+            entries.read(parsed[0])
+            return True
+    return False
 
 
 class OfScan(Protocol):

@@ -17,7 +17,7 @@ from schemas.fixes import FixRun, Recheck, Undone
 from schemas.ids import ScanId
 from schemas.manifest import AppliedFix
 from spool.directory import Directory
-from spool.entries import CommandEntries
+from spool.entries import CommandEntries, check_entry
 
 _FIXES_KEPT = 200
 
@@ -31,6 +31,16 @@ class FixStore:
         self.rechecks = CommandEntries(self._directory, "recheck", Recheck)
         self.fixes = CommandEntries(self._directory, "fix", FixRun)
         self.undone = CommandEntries(self._directory, "undone", Undone)
+
+    def names(self) -> list[str]:
+        """All visible names, sorted: entries and foreign files."""
+        return self._directory.names()
+
+    def check(self, name: str) -> bool:
+        """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError,
+        StorageError.
+        """
+        return check_entry(name, (self.rechecks, self.fixes, self.undone))
 
     def rechecks_of(self, scan_id: ScanId) -> Iterator[tuple[str, Recheck]]:
         """The readable ones, oldest first."""

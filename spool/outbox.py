@@ -19,7 +19,15 @@ from schemas.report import Report, ReportHeader
 from schemas.request import Cancellation, Request
 from spool import durable, layout
 from spool.directory import Directory
-from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEntries
+from spool.entries import (
+    CommandEntries,
+    Readable,
+    Reports,
+    Requests,
+    S,
+    ScanEntries,
+    check_entry,
+)
 from spool.errors import StorageError
 from spool.layout import Box
 
@@ -67,12 +75,7 @@ class Outbox(ABC):
         """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError,
         StorageError.
         """
-        parsed = layout.parse_name(name)
-        for entries in self.kinds:
-            if parsed and parsed[1] == entries.kind:
-                entries.read(parsed[0])
-                return True
-        return False
+        return check_entry(name, self.kinds)
 
     def has(self, name: str) -> bool:
         with self.directory("can't be read") as handle:

@@ -94,7 +94,7 @@ def problem_kind(error: EntryError) -> ProblemKind:
 
 def problems(spool: Spool, boxes: Boxes) -> dict[ProblemKind, dict[str, str]]:
     """The names of entries that can't be used, each with the reason: what the stages have found,
-    and what this process finds in those of the newest pending scans.
+    and what this process finds in those of the newest pending scans and in the newest fixes.
 
     It reads a bounded number, so that it costs the same however many are pending: a newer version
     that was removed again wrote the newest entries.
@@ -107,4 +107,11 @@ def problems(spool: Spool, boxes: Boxes) -> dict[ProblemKind, dict[str, str]]:
         entries = read_entries(spool, boxes, scan_id)
         if entries.error is not None:
             found[problem_kind(entries.error)][entries.entry] = str(entries.error)
+    for name in spool.fixes.names()[-_MOST_READ:]:
+        try:
+            spool.fixes.check(name)
+        except EntryMissingError:
+            continue
+        except EntryError as error:
+            found[problem_kind(error)][name] = str(error)
     return found

@@ -1,4 +1,4 @@
-"""`verify`: read every entry of the spool.
+"""`verify`: read every entry of the spool, with its fixes and its content.
 
 Reports damage, entries that can't be read or are of a newer format, foreign files, quarantine, and
 wrong owners.
@@ -7,9 +7,11 @@ wrong owners.
 import argparse
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from typing import Protocol, get_args
 
 from schemas.records import Record
+from spool.content_store import ContentPlace, ContentStore
 from spool.errors import EntryError, EntryMissingError
 from spool.layout import BOXES, STAGES
 from spool.pending import receipts_without_report
@@ -19,6 +21,18 @@ from stages.console.context import Context
 from stages.console.entry_reading import problem_kind
 from stages.console.output import show_record, show_table, show_text, unicode_text
 from stages.runtime.exits import Exit
+
+
+class _Place(Protocol):
+    """A directory with entries."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def names(self) -> list[str]: ...
+
+    def check(self, name: str) -> bool:
+        """Raises EntryError, StorageError."""
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -63,13 +77,20 @@ def _permissions(spool: Spool) -> Iterator[Finding]:
         yield Finding(path=str(path), kind="access", message=message)
 
 
-def _entries(spool: Spool) -> Iterator[Finding]:
+def _places(spool: Spool) -> Iterator[_Place]:
     for name in BOXES:
-        box = spool.outbox(name)
-        for entry in box.names():
-            path = unicode_text(box.path / entry)
+        yield spool.outbox(name)
+    yield spool.fixes
+    for content_place in get_args(ContentPlace):
+        yield ContentStore(spool.root, content_place)
+
+
+def _entries(spool: Spool) -> Iterator[Finding]:
+    for place in _places(spool):
+        for entry in place.names():
+            path = unicode_text(place.path / entry)
             try:
-                if not box.check(entry):
+                if not place.check(entry):
                     message = "not an entry; the agent ignores it: remove it"
                     yield Finding(path=path, kind="foreign", message=message)
             except EntryMissingError:
