@@ -1,13 +1,17 @@
-"""One flock per stage: a second instance exits at once and names the first.
+"""One flock per stage: a second instance exits soon and names the first.
 
 The kernel drops the lock with its process, so nothing is left behind by a crash or a power cut.
 """
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from spool.errors import SpoolBusyError, StorageError
+
+_PATIENCE_S = 0.25
+_PAUSE_S = 0.005
 
 
 class Lock:
@@ -27,7 +31,7 @@ class Lock:
         except OSError as error:
             raise StorageError("can't be opened", self._path, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except BlockingIOError as error:
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
@@ -58,6 +62,24 @@ class Lock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = self._locked = None
+
+
+def _lock(handle: int) -> None:
+    """Raises BlockingIOError where another instance holds the lock.
+
+    Whoever asks whether the stage runs (`is_held`) holds it for a moment, too. That must not end a
+    stage that starts just then: no service manager starts it again after that exit code.
+    """
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def is_held(path: Path) -> bool:
