@@ -12,7 +12,7 @@ from typing import Any
 from schemas.schedule import ServerOverrides
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import not_a_server
-from stages.patchmon.reply import Reply, json_object, message
+from stages.patchmon.reply import Reply, is_page, json_object, message
 from stages.patchmon.request_thread import RequestThread, Task
 from stages.patchmon.server_access import (
     HOST_UPDATE,
@@ -122,6 +122,8 @@ class HostReporter:
 
 
 def _taken(reply: Reply) -> str | None:
-    if reply.status < 300:
-        return None
-    return message(reply)
+    if reply.status >= 300:
+        return message(reply)
+    if is_page(reply):
+        return not_a_server(reply)
+    return None

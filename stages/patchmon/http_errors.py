@@ -30,7 +30,6 @@ from stages.patchmon.outcome import PROXY_CREDENTIALS, Paused, Temporary
 
 E = TypeVar("E", bound=BaseException)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
-_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _UNUSABLE_HEADER = (InvalidHeader, UnicodeEncodeError)
 _UNUSABLE_ADDRESS = (InvalidURL, InvalidProxyURL, InvalidSchema, LocationParseError)
 _TIMEOUT = (ReadTimeout, ReadTimeoutError, TimeoutError)
@@ -88,7 +87,8 @@ def _of_the_proxy(
         return _refused_by_proxy(int(refusal[1]))
     if tls_error is not None:
         return Paused(
-            f"TLS to the proxy: {_tls_reason(tls_error)}", "check server.proxy: http:// or https://"
+            f"TLS to the proxy: {tls.reason_of(tls_error)}",
+            "check server.proxy: http:// or https://",
         )
     return Temporary(f"the proxy can't be reached: {_reason(chain)}")
 
@@ -103,19 +103,10 @@ def _refused_by_proxy(status: int) -> Paused | Temporary:
 
 
 def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
-    if isinstance(error, _BROKEN_OFF):
-        action = (
-            "if this persists: does the server require a client certificate "
-            "(server.client_certificate)?"
-        )
-        return Temporary("the TLS connection was interrupted", action=action)
-    reason = _tls_reason(error)
+    if isinstance(error, tls.BROKEN_OFF):
+        return Temporary(tls.INTERRUPTED, action=tls.IF_INTERRUPTED_AGAIN)
+    reason = tls.reason_of(error)
     return Paused(f"TLS: {reason}", tls.action(reason))
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    reason = getattr(error, "verify_message", "") or error.reason or str(error)
-    return str(reason).replace("_", " ").lower()
 
 
 def _first(chain: tuple[BaseException, ...], *kinds: type[E]) -> E | None:

@@ -124,9 +124,9 @@ def _send_persistently(
 
 
 def _may_pass_soon(answer: Reply | Paused | Temporary) -> bool:
-    """Not a 429: that server wants to be left alone."""
+    """Not a 429, nor an answer that names a time: that server wants to be left alone."""
     if isinstance(answer, Reply):
-        return answer.status >= 500
+        return answer.status >= 500 and "retry-after" not in answer.headers
     return isinstance(answer, Temporary)
 
 

@@ -77,15 +77,16 @@ _NOT_TAKEN = frozenset({425, 429, 503})
 PROXY_CREDENTIALS = (
     "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY"
 )
+FORBIDDEN_ACTION = (
+    "the server refuses this host: check the host name in server.url, "
+    "and the state of the host at the server"
+)
 _ACTIONS = {
     401: (
         "check api.id and the API key against this host's page at the server; "
         "services use a changed key after systemctl restart compliance-agent.target"
     ),
-    403: (
-        "the server refuses this host: check the host name in server.url, "
-        "and the state of the host at the server"
-    ),
+    403: FORBIDDEN_ACTION,
     404: (
         "there is no compliance endpoint at this address: check server.url and the server's version"
     ),
@@ -118,8 +119,13 @@ def decide(reply: Reply, now: datetime) -> Outcome:
     outcome = _outcome(reply)
     if isinstance(outcome, Accepted):
         return outcome
+    return replace(outcome, retry_after_s=retry_after_s(reply, now))
+
+
+def retry_after_s(reply: Reply, now: datetime) -> float:
+    """Seconds for which the server wants no further request."""
     wanted = reply.headers.get("retry-after", _WITHOUT_RETRY_AFTER.get(reply.status, ""))
-    return replace(outcome, retry_after_s=retry_after.seconds(wanted, now))
+    return retry_after.seconds(wanted, now)
 
 
 def _outcome(reply: Reply) -> Outcome:

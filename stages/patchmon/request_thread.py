@@ -1,7 +1,8 @@
 """Requests that a server has to take sooner or later, in a thread, so that nothing waits for them.
 
 One request goes after another, each again and again with a growing random wait until the server has
-taken it; of each kind only the newest counts. At rest there is no worker process.
+taken it; of each kind only the newest counts. Nothing is sent before a time that the server has
+named (`Retry-After`). At rest there is no worker process.
 
 Diagnostics: the first failure of each kind is logged in one line, until one succeeds.
 """
@@ -10,11 +11,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from schemas import codec
 from schemas.records import Struct
 from spool.errors import SpoolError
 from stages.patchmon.http_worker import HttpWorker
+from stages.patchmon.outcome import retry_after_s
 from stages.patchmon.proxies import without_user
 from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import JSON_HEADERS, HttpRequest, ServerAccess
@@ -53,6 +56,8 @@ class RequestThread:
         self._host = StandaloneHost()
         self._http = HttpWorker(self._host)
         self._tasks: dict[str, Task] = {}
+        self._quiet_until = 0.0
+        """Before then the server wants no request."""
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -95,7 +100,7 @@ class RequestThread:
                 task = min(self._tasks.values(), key=lambda task: task.due_at, default=None)
                 wait_s = None
                 if task is not None:
-                    wait_s = task.due_at - time.monotonic()
+                    wait_s = max(task.due_at, self._quiet_until) - time.monotonic()
                     if wait_s <= 0:
                         return task
                 self._http.stop()
@@ -136,4 +141,7 @@ class RequestThread:
             return str(error)
         if not isinstance(answer, Reply):
             return answer.message
-        return task.take(answer)
+        problem = task.take(answer)
+        if problem is not None:
+            self._quiet_until = time.monotonic() + retry_after_s(answer, datetime.now(UTC))
+        return problem

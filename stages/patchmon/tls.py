@@ -23,6 +23,13 @@ _CHECK_TLS = "check the server's TLS, and server.ca_file and server.client_certi
 CHECK_FILES = (
     "check server.ca_file, server.client_certificate and server.client_key: path, owner and mode"
 )
+BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The connection ended in the middle. Servers also end it so where a client certificate is missing.
+"""
+INTERRUPTED = "the TLS connection was interrupted"
+IF_INTERRUPTED_AGAIN = (
+    "if this persists: does the server require a client certificate (server.client_certificate)?"
+)
 
 
 class TlsError(Exception):
@@ -48,6 +55,12 @@ def context(server: ServerSettings) -> ssl.SSLContext:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     return made
+
+
+def reason_of(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, in lower case."""
+    reason = getattr(error, "verify_message", "") or error.reason or str(error)
+    return str(reason).replace("_", " ").lower()
 
 
 def action(reason: str) -> str:

@@ -2,15 +2,30 @@
 
 import ssl
 
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+)
+from websockets.frames import CloseCode
+from websockets.http11 import Response
 
 from schemas.records import Struct
 from stages.patchmon import tls
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyCheck, KeyState
-from stages.patchmon.outcome import HOST_CHECK_ACTION
+from stages.patchmon.outcome import (
+    FORBIDDEN_ACTION,
+    HOST_CHECK_ACTION,
+    PROXY_CREDENTIALS,
+    is_host_check,
+)
 from stages.patchmon.proxies import without_user
+from stages.patchmon.reply import Reply
+from stages.runtime.printable import one_line
 
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
+_WRONG_KEY = f"the server answered 401: {CHECK_KEY}"
 
 
 class NoConnection(Struct, frozen=True):
@@ -29,24 +44,65 @@ def is_unauthorized(error: Exception) -> bool:
 def explained(error: Exception) -> NoConnection:
     """What an error of the library, of TLS or of the system means."""
     if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        return NoConnection(_refusal(status), status in _SERVER_ERRORS)
+        return _refused(error.response)
+    if isinstance(error, InvalidProxyStatus):
+        return _refused_by_proxy(error.response.status_code)
     if isinstance(error, tls.TlsError):
         return NoConnection(f"{error}: {tls.CHECK_FILES}", is_away=False)
+    if isinstance(error, InvalidMessage | ConnectionClosed):
+        return _ended(error)
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error)
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return NoConnection(_shown(reason), is_away=isinstance(error, OSError))
+
+
+def _ended(error: InvalidMessage | ConnectionClosed) -> NoConnection:
+    """The connection ended, before there was an answer or later."""
+    if isinstance(error, ConnectionClosed) and error.rcvd is not None:
+        reason = _shown(f"the server closed the connection: {error.rcvd}")
+        return NoConnection(reason, is_away=False)
+    if isinstance(error, ConnectionClosed) and error.sent is not None:
+        if error.sent.code == CloseCode.INTERNAL_ERROR:
+            return NoConnection("the server did not answer a ping in time", is_away=True)
+        reason = _shown(f"this agent closed the connection: {error.sent}")
+        return NoConnection(reason, is_away=False)
+    # The library's own message is about lines and frames. What TLS or the system reported, a
+    # refused client certificate for instance, is in the cause.
+    if isinstance(error.__cause__, OSError):
+        return explained(error.__cause__)
+    if isinstance(error, ConnectionClosed) or isinstance(error.__cause__, EOFError):
+        return NoConnection("the connection was cut off", is_away=True)
+    return NoConnection("this is not an answer of a PatchMon server", is_away=False)
+
+
+def _of_tls(error: ssl.SSLError) -> NoConnection:
+    if isinstance(error, tls.BROKEN_OFF):
+        return NoConnection(f"{tls.INTERRUPTED}; {tls.IF_INTERRUPTED_AGAIN}", is_away=True)
+    reason = tls.reason_of(error)
+    text = f"TLS: {reason}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        reason = error.verify_message
-        text = f"the certificate is not trusted ({reason}): {tls.action(reason)}"
-        return NoConnection(text, is_away=False)
-    text = getattr(error, "strerror", None) or str(error)
-    is_of_the_system = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-    reason = without_user(" ".join(text.split())) or type(error).__name__
-    return NoConnection(reason, is_of_the_system)
+        text = f"the certificate is not trusted ({error.verify_message})"
+    return NoConnection(f"{text}: {tls.action(reason)}", is_away=False)
+
+
+def _shown(text: str) -> str:
+    return without_user(one_line(" ".join(text.split())))
+
+
+def _refused_by_proxy(status: int) -> NoConnection:
+    if status == 407:
+        return NoConnection(f"the proxy refuses (407): {PROXY_CREDENTIALS}", is_away=False)
+    if status in _SERVER_ERRORS:
+        return NoConnection(f"the proxy can't reach the server ({status})", is_away=True)
+    action = "check server.proxy and what the proxy allows"
+    return NoConnection(f"the proxy refuses ({status}): {action}", is_away=False)
 
 
 def explained_by_ping(check: KeyCheck) -> NoConnection:
     """What a 401 means, after a ping."""
     if check.state is KeyState.WRONG:
-        return NoConnection(_refusal(401), is_away=False)
+        return NoConnection(_WRONG_KEY, is_away=False)
     if check.state is KeyState.KNOWN:
         text = "the server answered 401, but knows the key: see the server's log"
         return NoConnection(text, is_away=True)
@@ -54,12 +110,18 @@ def explained_by_ping(check: KeyCheck) -> NoConnection:
     return NoConnection(text, is_away=True)
 
 
-def _refusal(status: int) -> str:
-    answered = f"the server answered {status}"
+def _refused(response: Response) -> NoConnection:
+    """The server, or what stands before it, answered with something other than a WebSocket."""
+    status = response.status_code
     if status == 401:
-        return f"{answered}: {CHECK_KEY}"
+        return NoConnection(_WRONG_KEY, is_away=False)
+    answered = f"the server answered {status}"
     if status == 403:
-        return f"{answered}: {HOST_CHECK_ACTION}"
+        reply = Reply(status, {}, bytes(response.body))
+        action = FORBIDDEN_ACTION
+        if is_host_check(reply):
+            action = HOST_CHECK_ACTION
+        return NoConnection(f"{answered}: {action}", is_away=False)
     if 300 <= status < 400:
-        return f"{answered}, a redirect: set server.url to where it leads"
-    return answered
+        answered = f"{answered}, a redirect: set server.url to where it leads"
+    return NoConnection(answered, is_away=status in _SERVER_ERRORS)

@@ -29,6 +29,7 @@ from stages.patchmon.server_access import ServerAccess
 from stages.patchmon.websocket import Link, LinkPace
 from stages.runtime.logs import Log
 from stages.scanners import registry
+from tests.patchmon.scripted_server import ScriptedServer, reply
 from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
 from tests.pipeline.agent import until
 
@@ -105,6 +106,7 @@ def test_a_peer_that_goes_silent_is_given_up_and_tried_again() -> None:
     with raw(upgrade) as (url, count), linked(url) as (_, on_event):
         until(lambda: len(count) >= 3, "connected again and again", 30)
         assert len(on_event.connections) >= 2
+        assert "the server did not answer a ping in time" in on_event.log.getvalue()
 
 
 def test_the_limit_of_silence_is_90_seconds() -> None:
@@ -137,23 +139,26 @@ def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "message"),
+    ("status", "body", "message"),
     [
-        (401, "check api.id and the API key"),
-        (403, "CORS_ORIGIN"),
-        (302, "a redirect: set server.url"),
-        (503, "the server answered 503"),
-        (200, "the server answered 200"),
+        (401, "no", "check api.id and the API key"),
+        (403, '{"error": "Host not allowed", "code": "host_mismatch"}', "CORS_ORIGIN"),
+        (403, "<h1>blocked</h1>", "the server refuses this host"),
+        (302, "no", "a redirect: set server.url"),
+        (503, "no", "the server answered 503"),
+        (200, "no", "the server answered 200"),
     ],
 )
-def test_every_refusal_is_reported_and_tried_again_for_ever(status: int, message: str) -> None:
+def test_every_refusal_is_reported_and_tried_again_for_ever(
+    status: int, body: str, message: str
+) -> None:
     tries: list[int] = []
 
     def answer(connection: ServerConnection, request: Any) -> Any:
         tries.append(1)
         if len(tries) > 5:
             return None
-        response = connection.respond(HTTPStatus(status), "no")
+        response = connection.respond(HTTPStatus(status), body)
         if status == 302:
             response.headers["Location"] = "ws://127.0.0.1:1/"
         return response
@@ -240,6 +245,7 @@ def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> No
         proxy_url = url.replace("//", "//user:geheim@")
         with linked("http://agent.invalid", proxy=proxy_url) as (link, on_event):
             until(lambda: "407" in link.state, "told", 30)
+            assert "set server.proxy" in link.state
             assert seen[0].startswith(b"CONNECT agent.invalid:80 ")
             assert b"Proxy-Authorization" in seen[0]
             assert "geheim" not in on_event.log.getvalue()
@@ -260,6 +266,52 @@ def test_certificates_are_checked_and_read_anew_for_every_connection(tmp_path: P
         assert on_event.got == []
         authority.cert_pem.write_to_path(str(trusted))
         until(lambda: on_event.scans, "a command", 30)
+
+
+def test_a_proxy_that_can_t_reach_the_server_does_not_refuse_it() -> None:
+    def proxy(connection: socket.socket) -> None:
+        head_of(connection)
+        connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    with (
+        raw(proxy) as (url, count),
+        linked("http://agent.invalid", SOON_SLOW, proxy=url) as (link, _),
+    ):
+        until(lambda: len(count) > 50, "again and again", 30)
+        assert "the proxy can't reach the server (502)" in link.state
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_requires_a_client_certificate_is_explained(
+    tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    authority, trusted = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    context.minimum_version = context.maximum_version = version
+
+    def secured(connection: socket.socket) -> None:
+        context.wrap_socket(connection, server_side=True)
+
+    with (
+        raw(secured) as (url, _),
+        linked(url.replace("http", "https"), ca_file=str(trusted)) as (link, _),
+    ):
+        until(lambda: "server.client_certificate" in link.state, "explained", 30)
+
+
+def test_a_peer_that_accepts_and_closes_has_not_refused() -> None:
+    """A balancer without a server behind it, for instance."""
+
+    def close(connection: socket.socket) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw(close) as (url, count), linked(url, SOON_SLOW) as (link, _):
+        until(lambda: len(count) > 50, "again and again", 30)
+        assert link.state == "not connected: the connection was cut off"
 
 
 @contextlib.contextmanager
@@ -296,6 +348,32 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
         until(lambda: len(bodies) >= 3, "delivered", 20)
         assert b"/api/v1/hosts/integration-status" in bodies[0]
         assert log.getvalue().count("capabilities: no usable answer") == 1
+
+
+def test_a_login_page_in_the_place_of_the_server_takes_no_capabilities(
+    server: ScriptedServer,
+) -> None:
+    server.answer(reply(200, "<html>Sign in</html>", "text/html"), reply(200, {"message": "ok"}))
+    with reporting(server.url) as (reporter, log):
+        reporter.report({"status": "ready"})
+        until(lambda: len(server.requests) >= 2, "sent again", 20)
+        assert "this is not an answer of a PatchMon server" in log.getvalue()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_no_report_of_the_host_goes_before_the_time_that_the_server_names(
+    server: ScriptedServer, status: int
+) -> None:
+    server.answer(reply(status, {"error": "too many requests"}, Retry_After="2"))
+    with reporting(server.url) as (reporter, log):
+        reporter.report({"status": "ready"})
+        until(lambda: "capabilities: no usable answer" in log.getvalue(), "refused", 20)
+        reporter.read_integrations()
+        reporter.report({"status": "error"})
+        until(lambda: len(server.requests) >= 3, "both were sent", 20)
+    first, second, *_ = server.requests
+    assert second.at - first.at >= 2
+    assert len(server.requests) == 3
 
 
 def for_three_seconds(url: str) -> None:
