@@ -38,6 +38,30 @@ def pending(
     return sorted(set(ids[UPSTREAM[stage]]) - answered)
 
 
+def next_stage(
+    scan_id: ScanId,
+    ids: Mapping[Box, Collection[ScanId]],
+    submissions: Collection[ScanId] = (),
+    quarantined_raw: Collection[ScanId] = (),
+) -> Stage | None:
+    """The first stage for which a scan waits; None where it waits for none.
+
+    `submissions`: scans made elsewhere, which wait for the scan stage without a request.
+    """
+    is_scanned = scan_id in ids["raw"] or scan_id in quarantined_raw
+    for stage in STAGES:
+        waits = scan_id in ids[UPSTREAM[stage]]
+        is_answered = scan_id in ids[OUTBOX[stage]]
+        if stage == "scan":
+            waits = waits or scan_id in submissions
+        if stage in ("trigger", "scan"):
+            # Copying the command of a scan that was done starts nothing.
+            is_answered = is_answered or is_scanned
+        if waits and not is_answered:
+            return stage
+    return None
+
+
 def done(
     stage: Stage,
     ids: Mapping[Box, Collection[ScanId]],
@@ -57,7 +81,7 @@ def done(
 
 
 def not_taken_up(given: Collection[Id], taken_up: Collection[str]) -> list[Id]:
-    """Ids of commands that their stage has not answered with an entry yet, oldest first."""
+    """Ids, of commands or of a bundle, that are not answered with an entry yet, oldest first."""
     return sorted(set(given).difference(taken_up))
 
 
@@ -83,6 +107,6 @@ def spent_cancellations(
     ]
 
 
-def carried_out(given: Collection[str], answered: Collection[str]) -> list[str]:
-    """Ids of commands that have been answered and may be removed, oldest first."""
+def carried_out(given: Collection[Id], answered: Collection[str]) -> list[Id]:
+    """Ids, of commands or of a bundle, that have been answered, oldest first."""
     return sorted(set(given) & set(answered))

@@ -16,7 +16,7 @@ from spool.access import user_name
 from spool.command_box import CommandBox
 from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
-from spool.pending import carried_out
+from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
 from stages.console.context import Context
 from stages.runtime.command_error import CommandError
@@ -118,7 +118,7 @@ def _prune(spool: Spool) -> None:
         spool.commands.requests.remove(scan_id)
     _prune_imports(spool)
     for scan_id in carried_out(spool.commands.submissions.ids(), scanned):
-        spool.commands.remove_submission(ScanId(scan_id))
+        spool.commands.remove_submission(scan_id)
     taken_up = spool.requests.cancellations.ids()
     for command_id in carried_out(spool.commands.cancellations.ids(), taken_up):
         spool.commands.cancellations.remove(command_id)
@@ -144,6 +144,6 @@ def finish_import(spool: Spool, command_id: str) -> None:
     with suppress(EntryError):
         held = spool.commands.imports.read(command_id).held
         if spool.reports.imported.read(command_id).error is not None:
-            for scan_id in set(held).difference(spool.reports.ids()):
+            for scan_id in not_taken_up(held, spool.reports.ids()):
                 spool.commands.holds.remove(scan_id)
     spool.commands.remove_import(command_id)

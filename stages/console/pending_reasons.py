@@ -33,23 +33,19 @@ class PendingReasons:
 
     def reason(self, scan_id: ScanId) -> str | None:
         """Why this scan is pending, and what to do; None where it is done or being worked on."""
-        state = self._boxes.state(scan_id)
-        if state == "done":
+        stage = self._boxes.next_stage(scan_id)
+        if stage is None:
             return None
         if scan_id in self._set_aside:
             return f"set aside: {self._set_aside[scan_id]}; it is tried again every minute"
         if scan_id in self._newer:
             return self._newer[scan_id]
-        if state in ("ship-pending", "held"):
+        if stage == "ship":
             return self._delivery.reason(scan_id)
-        stage = self._boxes.next_stage(scan_id)
-        if stage is not None:
-            reason = self._reason_of_stage(stage, scan_id)
-            if reason is not None:
-                return reason
-        if state == "requested":
+        reason = self._reason_of_stage(stage, scan_id)
+        if reason is None and self._boxes.state(scan_id) == "requested":
             return self._no_space
-        return None
+        return reason
 
     def _reason_of_stage(self, stage: Stage, scan_id: ScanId) -> str | None:
         """Why a stage handles nothing now, or not this scan."""

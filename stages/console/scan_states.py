@@ -8,15 +8,17 @@ from typing import Literal
 from schemas.ids import ScanId
 from schemas.records import Struct
 from spool.layout import Box, Stage
-from spool.pending import pending
+from spool.pending import next_stage, pending
 from spool.spool import Spool
 from stages.scan.running import STATE, Running, start_ticks
 
 State = Literal["requested", "scanning", "parse-pending", "ship-pending", "held", "done"]
-_STAGES: Mapping[State, Stage] = {
-    "scanning": "scan",
-    "parse-pending": "parse",
-    "ship-pending": "ship",
+_STATES: Mapping[Stage, State] = {
+    # The operator's request is first copied by the trigger stage.
+    "trigger": "requested",
+    "scan": "requested",
+    "parse": "parse-pending",
+    "ship": "ship-pending",
 }
 
 
@@ -63,33 +65,18 @@ class Boxes(Struct, frozen=True):
 
     def state(self, scan_id: ScanId) -> State:
         """What the first stage that has not answered it yet has to do, or does now."""
-        if self._is_wanted(scan_id) and not self._is_scanned(scan_id):
-            if scan_id == self.scanning:
-                return "scanning"
-            return "requested"
-        if scan_id in self.raw and scan_id not in self.reports:
-            return "parse-pending"
-        if scan_id in self.reports and scan_id not in self.receipts:
-            if scan_id in self.holds:
-                return "held"
-            return "ship-pending"
-        return "done"
-
-    def _is_wanted(self, scan_id: ScanId) -> bool:
-        return any(scan_id in box for box in (self.commands, self.requests, self.submissions))
-
-    def _is_scanned(self, scan_id: ScanId) -> bool:
-        return scan_id in self.raw or scan_id in self.quarantined_raw
+        stage = self.next_stage(scan_id)
+        if stage is None:
+            return "done"
+        if stage == "ship" and scan_id in self.holds:
+            return "held"
+        if stage == "scan" and scan_id == self.scanning:
+            return "scanning"
+        return _STATES[stage]
 
     def next_stage(self, scan_id: ScanId) -> Stage | None:
         """The stage that has to work on it next; None where none has."""
-        state = self.state(scan_id)
-        if state != "requested":
-            return _STAGES.get(state)
-        if scan_id in self.requests or scan_id in self.submissions:
-            return "scan"
-        # The operator's request is first copied by the trigger stage.
-        return "trigger"
+        return next_stage(scan_id, self.by_box, self.submissions, self.quarantined_raw)
 
 
 def snapshot(spool: Spool) -> Boxes:

@@ -8,6 +8,7 @@ from datetime import datetime
 from schemas.command import Imported
 from schemas.ids import ScanId
 from schemas.records import Record
+from spool.pending import carried_out
 from spool.spool import Spool
 from spool.state_store import StateStore
 
@@ -52,11 +53,10 @@ def failed_import(spool: Spool, command_id: str, at: datetime, error: str) -> Im
     plan = read_plan(spool.state_store("parse"), command_id)
     if plan is None:
         return Imported(at=at, error=error)
-    written = set(spool.reports.ids())
     return Imported(
         at=at,
         hostname=plan.hostname,
-        taken=tuple(scan_id for scan_id in plan.new if scan_id in written),
+        taken=tuple(carried_out(plan.new, spool.reports.ids())),
         present=plan.present,
         error=error,
     )

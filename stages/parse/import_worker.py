@@ -12,6 +12,7 @@ from spool import bundle
 from spool.bundle import BundleError
 from spool.errors import EntryError, EntryUnreadableError, NewerFormatError, read_error
 from spool.layout import bundle_name
+from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
 from stages.parse.import_task import (
     ImportPlan,
@@ -40,7 +41,7 @@ def take_in(payload: bytes) -> bytes:
 def _take_in(spool: Spool, task: ImportTask) -> Imported:
     index = _check(spool, task.command_id)
     plan = _plan(spool, task.command_id, index)
-    to_write = set(plan.new) - set(spool.reports.ids())
+    to_write = set(not_taken_up(plan.new, spool.reports.ids()))
     with spool.commands.open_bundle(task.command_id) as stream:
         for report, entry in bundle.read(stream)[1]:
             if report.scan_id in to_write:
@@ -62,12 +63,12 @@ def _plan(spool: Spool, command_id: str, index: Bundle) -> ImportPlan:
     state_store = spool.state_store("parse")
     plan = read_plan(state_store, command_id)
     if plan is None:
-        reported = set(spool.reports.ids())
+        reported = spool.reports.ids()
         listed = [report.scan_id for report in index.reports]
         plan = ImportPlan(
             hostname=index.hostname,
-            new=tuple(scan_id for scan_id in listed if scan_id not in reported),
-            present=tuple(scan_id for scan_id in listed if scan_id in reported),
+            new=tuple(not_taken_up(listed, reported)),
+            present=tuple(carried_out(listed, reported)),
         )
         write_plan(state_store, command_id, plan)
     return plan

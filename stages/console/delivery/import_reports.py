@@ -22,6 +22,7 @@ from schemas.records import Record
 from spool import bundle
 from spool.errors import EntryError, NewerFormatError
 from spool.layout import new_command_id
+from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
@@ -107,10 +108,10 @@ def _refusal(reason: str) -> str:
 
 def _view(index: Bundle, context: Context, *, as_this_host: bool) -> ImportView:
     listed = [report.scan_id for report in index.reports]
-    reported = set()
+    reported: list[ScanId] = []
     if context.spool.root.exists():
-        reported = set(context.spool.reports.ids())
-    new = tuple(scan_id for scan_id in listed if scan_id not in reported)
+        reported = context.spool.reports.ids()
+    new = tuple(not_taken_up(listed, reported))
     foreign = is_foreign(index, context.settings.api.id)
     held: tuple[ScanId, ...] = ()
     if foreign and not as_this_host:
@@ -120,7 +121,7 @@ def _view(index: Bundle, context: Context, *, as_this_host: bool) -> ImportView:
         hostname=index.hostname,
         foreign=foreign,
         new=new,
-        present=tuple(scan_id for scan_id in listed if scan_id in reported),
+        present=tuple(carried_out(listed, reported)),
         held=held,
         outcome=None,
     )
