@@ -137,11 +137,21 @@ make_environment() {
     trap - INT
 }
 
-# An environment is kept as long as nothing that it was made from has changed. [dev] contains every
-# other extra.
+# An environment is kept as long as nothing that it was made from has changed.
 sources=$(cat pyproject.toml constraints.txt scripts/venv.sh | sha256sum)
 made_for=$(cat .venv/made-for 2>/dev/null || true)
-if [ "$made_for" != "$sources${extra:-}" ] && [ "$made_for" != "$sources[dev]" ]; then
+
+# Whether .venv has what is needed: [dev] contains every other extra, and each extra what is needed
+# without one.
+is_complete() {
+    case "$made_for" in
+        "$sources${extra:-}" | "$sources[dev]") return 0 ;;
+        "$sources"*) [ -z "${extra:-}" ] ;;
+        *) return 1 ;;
+    esac
+}
+
+if ! is_complete; then
     make_environment
 elif ! actual=$(version_of .venv/bin/python); then
     # Its Python is gone, by an upgrade of the distribution.

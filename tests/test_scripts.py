@@ -118,6 +118,31 @@ def test_without_a_suitable_python_the_message_names_the_package(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("made", "needed", "is_kept"),
+    [
+        ("", "", True),
+        ("[receiver]", "", True),
+        ("[dev]", "", True),
+        ("[dev]", "[receiver]", True),
+        ("", "[receiver]", False),
+        ("[receiver]", "[dev]", False),
+    ],
+)
+def test_an_environment_is_made_again_only_where_it_lacks_something(
+    tree: Path, made: str, needed: str, is_kept: bool
+) -> None:
+    head, _, rest = (tree / "scripts/venv.sh").read_text().partition("if ! is_complete")
+    assert rest
+    (tree / ".venv").mkdir()
+    write = f"printf '%s' \"$sources{made}\" > .venv/made-for; made_for=$(cat .venv/made-for)"
+    (tree / "scripts/try.sh").write_text(f"extra='{needed}'\n{head}\n{write}\nis_complete\n")
+    done = subprocess.run(
+        ["/bin/sh", "scripts/try.sh"], cwd=tree, env={"PATH": str(tree / "bin")}, check=False
+    )
+    assert (done.returncode == 0) is is_kept
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_without_a_network_one_sentence_is_printed(tree: Path) -> None:

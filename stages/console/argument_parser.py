@@ -41,9 +41,12 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.prog, self.format_usage())
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Unknown arguments are an error of the subcommand, with its own usage."""
-        known, unknown = super().parse_known_args(args, namespace)
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Options may stand between the positional arguments: `replay ship --dry-run last`."""
+        if any(action.nargs == argparse.PARSER for action in self._actions):
+            known, unknown = self.parse_known_args(args, namespace)
+        else:
+            known, unknown = self.parse_known_intermixed_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known, unknown
+        return known

@@ -6,6 +6,7 @@ Promises: no traceback is shown. An internal error names the place in the source
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
@@ -58,11 +59,13 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     if as_json and _written(lambda: show_json({"error": unicode_text(message), "exit_code": code})):
         return code
-    if isinstance(error, UsageError):
-        sys.stderr.write(error.usage)
     # What the command had printed before comes first.
     _written(sys.stdout.flush)
-    warn(f"{_program(error, arguments)}: {message}")
+    # The exit code counts, also where standard error takes nothing.
+    with suppress(OSError):
+        if isinstance(error, UsageError):
+            sys.stderr.write(error.usage)
+        warn(f"{_program(error, arguments)}: {message}")
     return code
 
 

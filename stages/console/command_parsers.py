@@ -142,14 +142,16 @@ def parse(name: str, arguments: list[str]) -> argparse.Namespace:
     """The arguments of one command. Raises UsageError."""
     subparser = _parser_of(name, COMMANDS[name].help)
     _add_arguments(name, subparser)
-    return subparser.parse_args(arguments)
+    args: argparse.Namespace = subparser.parse_args(arguments)
+    return args
 
 
 def parse_stage(arguments: list[str]) -> argparse.Namespace:
     """The arguments of `stage`. Raises UsageError."""
     subparser = _parser_of("stage", _STAGE_HELP)
     _add_stage_arguments(subparser)
-    return subparser.parse_args(arguments)
+    args: argparse.Namespace = subparser.parse_args(arguments)
+    return args
 
 
 def _parser_of(name: str, help_text: str) -> CommandParser:

@@ -66,7 +66,19 @@ def _copy(name: str, source: BinaryIO, limit: int, stack: ExitStack) -> BinaryIO
     while chunk := source.read(min(_CHUNK_BYTES, left + 1)):
         left -= len(chunk)
         if left < 0:
-            raise CommandError(f"{name}: longer than {limit} bytes, the limit", Exit.NO)
-        copy.write(chunk)
-    copy.flush()
+            raise CommandError(f"{name}: longer than {limit // 2**20} MiB, the limit", Exit.NO)
+        _keep(name, copy, chunk)
     return copy
+
+
+def _keep(name: str, copy: BinaryIO, chunk: bytes) -> None:
+    try:
+        copy.write(chunk)
+        copy.flush()
+    except OSError as error:
+        place = tempfile.gettempdir()
+        raise CommandError(
+            f"{name}: can't be copied to {place}: {error.strerror}: free some space there, or set "
+            "TMPDIR to another directory",
+            Exit.UNUSABLE,
+        ) from error

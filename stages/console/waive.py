@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         _append(path, waiver, settings)
     show_line(
         waiver,
-        f"waiver for {waiver.rule} written into {unicode_text(path)}\n"
+        f"waiver for {waiver.rule} is in {unicode_text(path)}\n"
         "it applies from the next scan on; to stored scans: compliance-agent replay parse last",
         as_json=context.json,
     )
@@ -130,13 +130,17 @@ def _file_name(name: str) -> str:
 
 
 def _append(path: Path, waiver: Waiver, settings: WaiverSettings) -> None:
-    """Raises CommandError where the file has problems, or would have; OSError.
+    """Nothing happens where the file has just this waiver. Raises CommandError where the file has
+    problems, or would have; OSError.
 
     A waiver that contradicts one of another file is refused, too: neither of them would apply.
     """
     before = b""
     if path.exists():
-        _refuse_problems(waiver_files.load_file(path, open_ended=settings.open_ended))
+        present = waiver_files.load_file(path, open_ended=settings.open_ended)
+        _refuse_problems(present)
+        if waiver in [placed.waiver for placed in present.waivers]:
+            return
         before = path.read_bytes()
         if before and not before.endswith(b"\n"):
             before += b"\n"

@@ -216,4 +216,6 @@ def _confining(confinement: Confinement) -> list[str]:
 def how_it_ended(exit_code: int) -> str:
     if exit_code < 0:
         return f"ended by signal {-exit_code}"
+    if exit_code == worker_main.OUT_OF_MEMORY:
+        return "needed more memory than its limit"
     return f"ended with exit code {exit_code}"

@@ -21,6 +21,8 @@ from collections.abc import Callable, Sequence
 
 LENGTH_BYTES = 8
 DONE = b"done"
+OUT_OF_MEMORY = 71
+"""The exit code of a child that reached its limit of memory."""
 _CHUNK = 1 << 18
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -117,7 +119,7 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
     )
     for kind, limit in limits:
         if limit:
-            resource.setrlimit(kind, (int(limit), int(limit)))
+            _lower(kind, int(limit))
     if group_id:
         os.setgroups([])
         os.setresgid(int(group_id), int(group_id), int(group_id))
@@ -127,11 +129,22 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
         prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # type: ignore[call-arg]
 
 
+def _lower(kind: int, limit: int) -> None:
+    """Set a limit. One that is lower already (`ulimit`) stays: only root could raise it."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(kind, (limit, limit))
+
+
 def _answer(function: Callable[[bytes], bytes], payload: bytes) -> bytes:
     from spool.errors import SpoolError, is_of_the_machine, of_the_machine
 
     try:
         return DONE + b"\0" + function(payload)
+    except MemoryError:
+        # Its limit was reached, which is not an internal error.
+        sys.exit(OUT_OF_MEMORY)
     except SpoolError as error:
         return _refusal(error)
     except OSError as error:

@@ -69,7 +69,7 @@ class ScannerOutput(Struct, frozen=True):
         with opener() as stream:
             content = stream.read(max_bytes + 1)
         if len(content) > max_bytes:
-            raise UnreadableError(f"{role} is longer than {max_bytes} bytes")
+            raise UnreadableError(f"{role} is longer than {max_bytes // 2**20} MiB, the limit")
         return content
 
 

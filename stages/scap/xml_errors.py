@@ -6,11 +6,16 @@ _LIBRARY_SOURCE = re.compile(r" ?\(<string>, line \d+\)")
 _POSITION = re.compile(r"line \d+, column \d+")
 _LIMITS = {
     "Excessive depth": "elements nested deeper than 256 levels, the limit",
+    "Buffer size limit exceeded": (
+        "a start tag in the XML is longer than its limit (10 million characters)"
+    ),
     "too long": (
         "a name or a text in the XML is longer than its limit (10 million characters for a text)"
     ),
 }
 """What libxml2 reports where a limit of its own is reached, and what that means."""
+_OUT_OF_MEMORY = "unknown error"
+"""All that libxml2 reports where it gets no memory."""
 _NO_XML = ("Start tag expected", "Document is empty")
 
 
@@ -24,6 +29,8 @@ def explain_xml_error(message: str) -> str:
     for marker, meaning in _LIMITS.items():
         if marker in text:
             return meaning + _position(text)
+    if _OUT_OF_MEMORY in text:
+        return f"the XML library gave up, mostly for a lack of memory ({text})"
     if any(marker in text for marker in _NO_XML):
         return f"the file is not XML ({text})"
     return f"the XML is broken or cut off ({text})"

@@ -1,5 +1,7 @@
 """Arguments that no reader would accept are refused before anything is written."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,18 @@ def test_a_surplus_argument_is_reported_with_the_usage_of_its_command(
     assert (
         f"unrecognized arguments: docker-bench: see compliance-agent {command[0]} --help" in output
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", "ship", "--dry-run", "last"),
+        ("compare", "last-1", "--json", "last"),
+        ("waivers", "check", "--json", "nothing.yml"),
+        ("export", "file", "--all", "last"),
+    ],
+)
+def test_options_may_stand_between_the_arguments(config: Path, arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "stages.console.main", *arguments, "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "unrecognized" not in done.stdout + done.stderr

@@ -57,6 +57,25 @@ def test_a_reader_that_has_gone_ends_a_command_without_a_word(arguments: list[st
     assert (done.returncode, done.stderr) == (Exit.PIPE, "")
 
 
+@pytest.mark.parametrize(("arguments", "code"), [("list --bogus", 2), ("status >/dev/full", 3)])
+def test_the_exit_code_counts_where_standard_error_takes_nothing(
+    config: Path, arguments: str, code: int
+) -> None:
+    script = f'"$@" {arguments} --config {config} 2>/dev/full'
+    done = subprocess.run(["/bin/sh", "-c", script, "sh", *PROGRAM], check=False, timeout=60)
+    assert done.returncode == code
+
+
+def test_install_ends_like_every_command_where_its_output_is_not_taken() -> None:
+    """`| head`, and a full disk."""
+    script = '("$@"; echo $? >&3) 3>&1 | :; "$@" >/dev/full'
+    command = ["/bin/bash", "-c", script, "sh", *PROGRAM, "install", "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "None" not in done.stderr
+    assert "the output: No space left on device" in done.stderr
+    assert done.returncode == 3
+
+
 def test_closed_streams_are_no_trouble() -> None:
     script = '"$@" <&- >&- 2>&-'
     done = subprocess.run(["/bin/sh", "-c", script, "sh", *PROGRAM, "config", "keys"], check=False)

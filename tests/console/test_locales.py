@@ -31,6 +31,7 @@ COMMAND_LINES = [
     ["config", "check"],
     ["profiles"],
     ["replay", "ship", "größe", "--dry-run"],
+    ["install", "--dry-run"],
     ["unknown-größe"],
 ]
 LOCALES: dict[str, dict[str, str]] = {
@@ -111,6 +112,18 @@ def test_a_report_is_parsed_in_every_locale(environment: dict[str, str], tmp_pat
     path = tmp_path / "größe.xml"
     path.write_text(arf([Rule("size")]), encoding="utf-8")
     assert json.loads(run(["parse", str(path)], environment).stdout)["results"]
+
+
+def test_what_install_writes_is_utf_8_in_every_locale(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from stages.console.install import actions;"
+        "actions._write(Path(sys.argv[1]), '\\u2026')"
+    )
+    path = tmp_path / "page"
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True, timeout=60)
+    assert path.read_text(encoding="utf-8") == "…"
 
 
 @pytest.mark.parametrize("environment", ["ascii"], indirect=True)

@@ -3,6 +3,8 @@
 import importlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,22 @@ def test_compressed_files_that_only_the_caller_may_read_are_parsed(
     path.chmod(0o600)
     tmp_path.chmod(0o700)
     assert json.loads(agent("parse", str(path)).stdout)["summary"]["total_rules"] == 1
+
+
+@pytest.mark.parametrize("limit", ["-t 100", "-v 2000000", "-f 500"])
+def test_a_lower_limit_of_the_caller_stays(tmp_path: Path, limit: str) -> None:
+    path = tmp_path / "arf.xml"
+    path.write_text(arf([Rule("one")]))
+    command = [sys.executable, "-m", "stages.console.main", "parse", str(path), "--json"]
+    if os.geteuid() == 0:
+        # With this capability a limit may be raised.
+        command = ["setpriv", "--bounding-set", "-sys_resource", *command]
+    done = subprocess.run(
+        ["bash", "-c", f'ulimit {limit} && exec "$@"', "bash", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["results"]

@@ -83,3 +83,18 @@ def test_copies_of_pipes_do_not_stay(tmp_path: Path) -> None:
     )
     assert done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_temporary_directory_is_not_blamed_on_the_input(tmp_path: Path) -> None:
+    """A limit for files stands for the full disk."""
+    script = 'ulimit -f 50 && TMPDIR="$1" && export TMPDIR && shift && exec "$@"'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", str(tmp_path), *PROGRAM, "-"],
+        input=os.urandom(200_000),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert f"standard input: can't be copied to {tmp_path}: ".encode() in done.stderr
+    assert b"set TMPDIR to another directory" in done.stderr
+    assert done.returncode == 3

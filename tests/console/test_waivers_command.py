@@ -70,6 +70,13 @@ def test_waive_keeps_what_the_file_has_with_its_comments(directory: Path, config
     assert [each.name for each in directory.iterdir()] == ["local.yml"]
 
 
+def test_the_same_waiver_again_changes_nothing(directory: Path, config: Path) -> None:
+    agent("waive", "umask", *UNTIL, *REASON, config=config)
+    before = (directory / "local.yml").read_text()
+    agent("waive", "umask", *UNTIL, *REASON, config=config)
+    assert (directory / "local.yml").read_text() == before
+
+
 def test_waivers_of_a_team_are_in_a_file_of_their_own(directory: Path, config: Path) -> None:
     agent("waive", "umask", *UNTIL, *REASON, "--file", "dba", config=config)
     assert (directory / "dba.yml").exists()

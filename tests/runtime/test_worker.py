@@ -207,7 +207,7 @@ def test_a_worker_has_no_new_privileges_and_keeps_to_its_limits(process: Process
     assert b"NoNewPrivs:\t1\n" in one.call(b"", 30)
     one.stop()
     small = Worker(process, f"{TASKS}:grow", confinement=confinement)
-    with pytest.raises(WorkerError, match="ended with exit code 1"):
+    with pytest.raises(WorkerError, match="needed more memory than its limit"):
         small.call(str(2 << 30).encode(), 30)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.scap.xml_elements import Element, fragment, frozen, local
-from stages.scap.xml_errors import ScapError
+from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
 pytestmark = pytest.mark.slow
@@ -224,3 +224,14 @@ def test_a_long_prolog_is_read_quickly(
     xml = '<?xml version="1.0"?>' + piece * 200_000
     with pytest.raises(ScapError):
         list(records(BytesIO(xml.encode()), RecordLayout(frozenset(("r",)), frozenset(("r",)))))
+
+
+def test_a_start_tag_over_the_limit_of_the_library_is_named() -> None:
+    """The message for an attribute of 200 MB."""
+    message = "Resource limit exceeded: Buffer size limit exceeded, try XML_PARSE_HUGE , line 2"
+    assert explain_xml_error(message).startswith("a start tag in the XML is longer than its limit")
+
+
+def test_what_the_library_reports_without_memory_is_not_called_broken() -> None:
+    """Its message; real memory that ends there takes minutes."""
+    assert "a lack of memory" in explain_xml_error("unknown error")

@@ -54,7 +54,7 @@ class Steps:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o644)
 
 
@@ -116,7 +116,8 @@ def _ran(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             command,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_LIMIT_S,
             stdin=subprocess.DEVNULL,
             check=False,

@@ -102,6 +102,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     try:
         actions = _carry_out(args, where, steps)
     except OSError as error:
+        if error.filename is None:
+            # Standard output: that is reported like everywhere.
+            raise
         raise CommandError(
             f"{error.filename}: {error.strerror}; correct this and run it again"
         ) from error

@@ -54,4 +54,4 @@ def _unit(name: str, home: Path) -> str:
 
 
 def _shipped(name: str) -> str:
-    return environment.shipped(name).read_text()
+    return environment.shipped(name).read_text(encoding="utf-8")
