@@ -32,6 +32,8 @@ class ScannerStatus(Struct, frozen=True):
     """Why a scan requested now would not run; None where it would."""
     planned: tuple[ProfileInfo, ...] = ()
     """The profiles of the scans in the settings, in their order."""
+    is_expected: bool = True
+    """False: nothing is wrong with a host that does not have this scanner."""
 
 
 class CommandAnswers(Struct, frozen=True):
@@ -80,10 +82,10 @@ def _remarks(
     if disabled is not None:
         yield disabled
     for scanner in scanners:
-        if scanner.problem is not None:
-            yield f"{scanner.title} can't run: {scanner.problem}"
-        else:
+        if scanner.problem is None:
             yield from scanner.found.warnings
+        elif scanner.is_expected:
+            yield f"{scanner.title} can't run: {scanner.problem}"
 
 
 def _joined(remarks: Sequence[str]) -> str:

@@ -44,7 +44,8 @@ class Wanted(Struct, frozen=True):
     scanner: Scanner
     profile: str | None = None
     implied: bool = False
-    """Not requested by name: passed over where this host does not have the scanner."""
+    """Not requested by name: passed over where this host does not have the scanner, or it is
+    switched off."""
 
 
 class Scan(Struct, frozen=True):

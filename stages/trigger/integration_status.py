@@ -5,11 +5,12 @@ switched off.
 from typing import Any
 
 from schemas.capabilities import Detected
+from schemas.codec import replace
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers, ScannerStatus, status_body
 from stages.scanners import registry
-from stages.scanners.readiness import Obstacle, refusal
+from stages.scanners.readiness import Obstacle, is_left_out, refusal
 
 _FOR_ALL = frozenset({Obstacle.COMPLIANCE_DISABLED, Obstacle.DISABLED_BY_SERVER})
 _BY_HOST = frozenset({Obstacle.NOT_INSTALLED, Obstacle.NOT_READY})
@@ -37,6 +38,11 @@ def integration_status(
                 continue
             problem = refused.reason
         planned = tuple(filter(None, spec.planned_profiles(settings, found)))
-        status = ScannerStatus(spec.key, spec.section, spec.title, found, problem, planned)
-        scanners.append(status)
+        is_expected = not is_left_out(spec, settings, installed=found.installed)
+        scanners.append(
+            ScannerStatus(spec.key, spec.section, spec.title, found, problem, planned, is_expected)
+        )
+    if not any(scanner.is_expected for scanner in scanners):
+        # A host without any scanner reports what is missing.
+        scanners = [replace(scanner, is_expected=True) for scanner in scanners]
     return status_body(detected, scanners, disabled, answers)

@@ -191,12 +191,17 @@ class ServerCommands:
         )
 
     def _possible(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
-        """The scans whose scanner this host has, and those that name their scanner.
+        """The scans whose scanner this host has and nothing has switched off, and those that name
+        their scanner.
 
         If none is left, the first: a failed scan shows the server the reason.
         """
         missing = detected_host.missing(self._detection.detected)
-        possible = [one for one in wanted if not one.implied or one.scanner not in missing]
+        possible: list[Wanted] = []
+        for one in wanted:
+            is_passed_over = one.scanner in missing or self._switched_off(one) is not None
+            if not (one.implied and is_passed_over):
+                possible.append(one)
         return possible or wanted[:1]
 
     def _switched_off(self, wanted: Wanted) -> str | None:

@@ -109,6 +109,33 @@ def test_a_scanner_that_is_not_installed_is_requested_only_by_name(
     assert {request.scanner for request in process.requests} == requested
 
 
+@pytest.mark.parametrize(
+    ("off", "wanted", "requested"),
+    [
+        ({"docker_bench"}, ALL, {"openscap": None}),
+        ({"openscap"}, ALL, {"docker-bench": None}),
+        ({"docker_bench"}, (Wanted("docker-bench"),), {"docker-bench": "Docker Bench"}),
+        ({"openscap", "docker_bench"}, ALL, {"openscap": "OpenSCAP"}),
+    ],
+)
+def test_a_scanner_that_is_switched_off_is_requested_only_by_name(
+    tmp_path: Path, off: set[str], wanted: tuple[Wanted, ...], requested: dict[str, str | None]
+) -> None:
+    compliance = {section: {"enabled": False} for section in off}
+    process = process_at(NOW, tmp_path / "spool", compliance=compliance)
+    detect(process, openscap=True, docker=True)
+    the_commands(process).carry_out(Scan(wanted))
+    assert {request.scanner for request in process.requests} == requested.keys()
+    for request in process.requests:
+        title = requested[request.scanner]
+        if title is None:
+            assert request.refusal is None
+        else:
+            message = f"switched off: {title} scans are switched off: "
+            assert str(request.refusal).startswith(message)
+    process.spool.release()
+
+
 def test_before_the_first_detection_every_scanner_is_requested(process: At) -> None:
     the_commands(process).carry_out(Scan(ALL))
     assert len(process.requests) == 2

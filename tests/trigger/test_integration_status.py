@@ -72,7 +72,7 @@ def test_only_scanners_that_would_run_are_named_and_the_rest_does_not_hold_them_
     assert ("docker_bench_available" in body["scanner_info"]) == ("docker-bench" in ready)
     warning = body["scanner_info"]["mismatch_warning"]
     assert ("OpenSCAP" in warning) == ("openscap" not in ready)
-    assert ("Docker Bench" in warning) == ("docker-bench" not in ready)
+    assert ("Docker Bench" in warning) == (docker == "broken"), "it is not expected everywhere"
     assert body["scanner_info"]["content_mismatch"] is bool(warning)
 
 
@@ -94,6 +94,24 @@ def test_a_scanner_that_is_switched_off_is_not_mentioned(
     assert set(body["components"]) == ready
     assert set(body["capabilities"]) == {key.replace("-", "_") for key in ready}
     assert ("switched off" in body["message"]) == (not body["enabled"])
+
+
+def test_a_host_without_docker_has_nothing_to_report() -> None:
+    body = integration_status(detected(docker="missing"), settings(), ServerOverrides())
+    assert (body["message"], body["scanner_info"]["mismatch_warning"]) == ("ready", "")
+    assert body["scanner_info"]["content_mismatch"] is False
+    assert body["capabilities"]["docker_bench"]["docker_installed"] is False
+
+
+@pytest.mark.parametrize(
+    "compliance", [{"docker_bench": {"enabled": True}}, {"openscap": {"enabled": False}}]
+)
+def test_docker_is_missing_where_the_settings_expect_it_or_there_is_no_other_scanner(
+    compliance: dict[str, Any],
+) -> None:
+    body = integration_status(detected(docker="missing"), settings(**compliance), ServerOverrides())
+    reason = "Docker Bench can't run: Docker Bench is not on this host"
+    assert body["scanner_info"]["mismatch_warning"] == reason
 
 
 def test_where_docker_bench_is_off_no_docker_is_advised() -> None:
