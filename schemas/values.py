@@ -18,7 +18,8 @@ Url = Annotated[
         pattern=r"^https?://([^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?$(?!\n)",
         max_length=2048,
         description=(
-            "an address like https://patchmon.example.com, without user and password, ? and #"
+            "an address like https://patchmon.example.com, https or http in lower case, "
+            "without user and password, ? and #"
         ),
     ),
 ]

@@ -23,9 +23,15 @@ from stages.patchmon.connection_risk import connection_risk
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyState, judge
-from stages.patchmon.outcome import HOST_CHECK_ACTION, Paused, Temporary, is_host_check
+from stages.patchmon.outcome import (
+    HOST_CHECK_ACTION,
+    PROXY_CREDENTIALS,
+    Paused,
+    Temporary,
+    is_host_check,
+)
 from stages.patchmon.proxies import DEFAULT_PORTS, proxy_for
-from stages.patchmon.reply import Reply, message
+from stages.patchmon.reply import Reply, json_object, message
 from stages.patchmon.server_access import (
     AGENT_HEADERS,
     HEALTH,
@@ -144,13 +150,21 @@ class _ConnectionTest:
         answer = self._send("GET", HEALTH, with_credentials=False)
         if isinstance(answer, Paused | Temporary):
             return _no_reply(StepName.CONNECTION, answer)
+        if answer.status == 407:
+            return _failed(StepName.CONNECTION, message(answer), PROXY_CREDENTIALS)
         self._greeting = answer
         return _connected(self._access.settings)
 
     def _host_check(self) -> Step:
         greeting = self._greeting
-        if greeting is not None and is_host_check(greeting):
+        if greeting is None:
+            return _step(StepName.HOST_CHECK, StepResult.SKIPPED, "the server was not reached")
+        if is_host_check(greeting):
             return _failed(StepName.HOST_CHECK, message(greeting), HOST_CHECK_ACTION)
+        if greeting.status >= 300 or json_object(greeting) is None:
+            # Not the answer of a server that is well: what it would say to the name is not known.
+            text = f"not checked: {message(greeting)}"
+            return _step(StepName.HOST_CHECK, StepResult.SKIPPED, text)
         return _ok(StepName.HOST_CHECK, "the server accepts the host name in server.url")
 
     def _key(self) -> Step:
@@ -173,7 +187,10 @@ class _ConnectionTest:
                 StepName.KEY, f"the server can't check it: {check.message}", CHECK_DATABASE
             )
         if check.state is KeyState.UNCHECKED:
-            return _failed(StepName.KEY, check.message, "check server.url")
+            action = "check server.url"
+            if answer.status == 407:
+                action = PROXY_CREDENTIALS
+            return _failed(StepName.KEY, check.message, action)
         return _ok(StepName.KEY, f"the server knows {credentials.id}")
 
     def _mode(self) -> Step:

@@ -5,6 +5,7 @@ made or break off are temporary. What can't be distinguished is temporary: nothi
 either way.
 """
 
+import http.client
 import re
 import socket
 import ssl
@@ -76,6 +77,8 @@ def _of_the_network(
         return f"no progress within {limits.progress_s:g} s"
     if _first(chain, *_UNKNOWN_NAME):
         return "the server's name can't be resolved"
+    if _first(chain, http.client.IncompleteRead):
+        return "the connection ended in the middle of the answer"
     return f"the connection failed: {_reason(chain)}"
 
 

@@ -59,11 +59,16 @@ def find_access(
     found = credentials.find(settings.api, config, environment)
     if isinstance(found, NoCredentials):
         return found
-    secrets = credentials.connection_secrets(settings.server, config)
+    return exposed_secret(settings.server, config) or ServerAccess(settings.server, found)
+
+
+def exposed_secret(server: ServerSettings, config: Path | None) -> NoCredentials | None:
+    """The first secret of the connection that everyone on this host can read."""
+    secrets = credentials.connection_secrets(server, config)
     exposed = next(credentials.exposed_files(secrets), None)
-    if exposed is not None:
-        return NoCredentials(*exposed)
-    return ServerAccess(settings.server, found)
+    if exposed is None:
+        return None
+    return NoCredentials(*exposed)
 
 
 class HttpRequest(Record, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """When the server's content is updated, where the settings allow it: some minutes after the start
-and once a day, when the operator gives the command, and when the server wants it (`upgrade_ssg`).
+or a change of the settings, once a day, when the operator gives the command, and when the server
+wants it (`upgrade_ssg`).
 
 What was refused is not fetched again until the server has another version.
 
@@ -41,7 +42,8 @@ class ContentFetch:
         self._detection = Detection(process)
         kept = process.state_store.read(FETCH_STATE, FetchState)
         self._state = kept or FetchState(at=process.now(), outcome="")
-        self._due_at = time.monotonic() + random.uniform(0.5, 1.5) * _FIRST_AFTER_S  # noqa: S311 - spreads a fleet
+        self._settings = process.settings
+        self._due_at = _first_due()
         self._is_wanted = False
         self._is_server_missed = False
         self._is_server_waiting = False
@@ -81,6 +83,10 @@ class ContentFetch:
         # ends wakes the stage.
         self._due_in_s = _EVERY_S
         self._finish()
+        if self._settings is not self._process.settings:
+            # What fits is decided by the detection, which has to follow the new settings first.
+            self._settings = self._process.settings
+            self._due_at = max(self._due_at, _first_due())
         if self._job is not None:
             return
         self._apply_commands()
@@ -217,6 +223,11 @@ class ContentFetch:
             refused=refused,
         )
         self._process.state_store.write(FETCH_STATE, self._state)
+
+
+def _first_due() -> float:
+    """On the monotonic clock."""
+    return time.monotonic() + random.uniform(0.5, 1.5) * _FIRST_AFTER_S  # noqa: S311 - spreads a fleet
 
 
 def _fetching(settings: Settings) -> ScannerSpec | None:

@@ -95,6 +95,26 @@ def test_the_key_never_gets_a_wider_mode(receiver: Receiver, config: Path) -> No
     assert (mode_of(config), mode_of(config.parent / "api-key")) == (0o400, 0o640)
 
 
+@pytest.mark.parametrize("arguments", [["--test"], ["--id", "i", "--key-file", "-"]])
+def test_nothing_is_sent_through_a_proxy_whose_password_everyone_can_read(
+    config: Path, arguments: list[str]
+) -> None:
+    with serving() as server:
+        proxy = server.url.replace("//", "//user:geheim@")
+        text = (
+            f"server:\n  url: http://patchmon.example\n  proxy: {proxy}\n"
+            f"api:\n  id: i\n  key_file: {config.parent / 'api-key'}\n"
+        )
+        config.write_text(text)
+        config.chmod(0o644)
+        secret_file(config.parent / "api-key", "k")
+        output = connect(*arguments, config=config, given="k", code=2)
+        assert server.connections == 0
+    assert "server.proxy: " in output
+    assert f"chmod 640 {config}" in output
+    assert config.read_text() == text
+
+
 def test_a_wrong_key_is_not_written(receiver: Receiver, config: Path) -> None:
     output = connect(
         *(receiver.url, "--id", "patchmon_1", "--key-file", "-", "--json"),

@@ -436,3 +436,11 @@ class TestBundles:
         console.ship.run_once()
         console("export", str(tmp_path / "b"), expect=Exit.NO)
         assert len(console.json("export", str(tmp_path / "b"), "--all")["reports"]) == 1
+
+    def test_export_includes_a_delivered_report_that_is_named(
+        self, console: Console, tmp_path: Path
+    ) -> None:
+        console.ship.put(report(1), report(2))
+        console.ship.run_once()
+        exported = console.json("export", str(tmp_path / "b"), scan_id(1))["reports"]
+        assert [one["scan_id"] for one in exported] == [scan_id(1)]

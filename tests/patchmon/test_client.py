@@ -85,6 +85,20 @@ def test_what_is_no_whole_answer_is_temporary(server: ScriptedServer, answer: An
     assert isinstance(post(server.url), Temporary)
 
 
+@pytest.mark.parametrize(
+    "half",
+    [
+        b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"scan_id": "x"}',
+        b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"scan_id": "x"',
+    ],
+)
+def test_half_an_answer_is_reported_as_such(server: ScriptedServer, half: bytes) -> None:
+    server.answer(raw(half))
+    outcome = post(server.url)
+    assert isinstance(outcome, Temporary)
+    assert outcome.message == "the connection ended in the middle of the answer"
+
+
 @pytest.mark.parametrize("interim", ["102 Processing", "103 Early Hints", "199 Wait"])
 def test_an_interim_answer_is_not_the_final_one(server: ScriptedServer, interim: str) -> None:
     head = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()

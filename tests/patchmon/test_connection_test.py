@@ -78,6 +78,29 @@ def test_the_host_check_of_the_server_is_a_step_of_its_own() -> None:
     assert "CORS_ORIGIN" in str(steps[StepName.HOST_CHECK].action)
 
 
+def test_a_proxy_that_wants_credentials_is_not_a_connection(server: ScriptedServer) -> None:
+    server.answer(reply(407, "<html>", "text/html"))
+    steps = run("http://patchmon.example", proxy=server.url)
+    assert results(steps) == ["ok", "failed", "skipped", "skipped", "skipped"]
+    assert "server.proxy" in str(steps[StepName.CONNECTION].action)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(503, '{"status": "unhealthy"}'), (200, "<html>Sign in</html>"), (404, "")]
+)
+def test_what_is_not_a_healthy_server_does_not_pass_the_host_check(
+    server: ScriptedServer, status: int, body: str
+) -> None:
+    server.answer(
+        reply(status, body),
+        reply(200, {"message": "ok"}),
+        reply(200, {"compliance_mode": "enabled"}),
+    )
+    steps = run(server.url)
+    assert results(steps) == ["ok", "ok", "skipped", "ok", "ok"]
+    assert f"not checked: HTTP {status}" in steps[StepName.HOST_CHECK].message
+
+
 def test_a_wrong_key_and_a_database_that_is_down_are_distinguished() -> None:
     with Receiver() as receiver:
         wrong = run(receiver.url, Credentials(receiver.credentials.id, KEY))[StepName.KEY]

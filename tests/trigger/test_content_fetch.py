@@ -3,8 +3,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from schemas.content import FETCH_STATE, ContentCommand, FetchState
 from spool.layout import new_command_id
+from stages.scanners.settings import check_settings
+from stages.trigger import content_fetch
 from stages.trigger.content_fetch import ContentFetch
 from tests.trigger.worker import process_at
 
@@ -32,6 +36,22 @@ def test_an_operator_who_fetches_without_a_server_gets_the_reason(tmp_path: Path
     state = process.state_store.read(FETCH_STATE, FetchState)
     assert state is not None
     assert (state.command, state.outcome, state.failed) == (command_id, NO_SERVER, True)
+
+
+def test_after_a_change_of_the_settings_the_scan_stage_has_time_to_detect_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_fetch, "_FIRST_AFTER_S", 0.0)
+    server = {"url": "https://patchmon.example.com"}
+    process = process_at(NOW, tmp_path / "spool", server=server)
+    fetch = ContentFetch(process)
+    monkeypatch.setattr(content_fetch, "_FIRST_AFTER_S", 1000.0)
+    process.settings, _ = check_settings(
+        {"spool": {"path": str(tmp_path / "spool")}, "server": server, "compliance": ALLOWED}
+    )
+    fetch.run_once()
+    assert process.state_store.read(FETCH_STATE, FetchState) is None
+    assert 400 < fetch.due_in_s() <= 1500
 
 
 def test_where_content_from_the_server_is_not_allowed_nothing_is_logged(tmp_path: Path) -> None:

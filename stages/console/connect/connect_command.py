@@ -4,7 +4,7 @@ Given credentials are tested first, and written when no step has failed. Those f
 written as soon as the server has given them, because it gives them once, and tested after that.
 
 Exit codes: 0 connected; 1 a step failed, or the server refused the token; 2 the command line, the
-settings or a credentials file is wrong; 3 a file can't be written. Where it is not 0, nothing was
+settings or a file with a secret is wrong; 3 a file can't be written. Where it is not 0, nothing was
 written, except after a token.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schemas.settings import Settings
 from stages.console.connect.connection import Connection
-from stages.console.connect.connection_files import SettingsChange, planned
+from stages.console.connect.connection_files import ConnectionFiles, SettingsChange, planned
 from stages.console.connect.given_credentials import (
     Given,
     Token,
@@ -27,7 +27,7 @@ from stages.patchmon import credentials
 from stages.patchmon.connection_test import StepName
 from stages.patchmon.credentials import Credentials, NoCredentials
 from stages.patchmon.official_agent import OfficialAgent
-from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.server_access import ServerAccess, exposed_secret, find_access
 from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import DEFAULT_PATH, Loaded
@@ -93,7 +93,7 @@ def _with_token(
 ) -> Exit:
     """Test what needs no credentials, get them, write them, and test the rest."""
     # Without the id, which the token gives: what is wrong with the settings is known before.
-    files = planned(change, None)
+    files = _planned(change, None)
     files.check_writable()
     server = files.settings.server
     connection.take_steps(ServerAccess(server, None), _BEFORE_THE_TOKEN)
@@ -111,13 +111,24 @@ def _with_credentials(
 ) -> Exit:
     """Test everything, and write where nothing fails."""
     found = given or _known(change)
-    files = planned(change, found.id)
+    files = _planned(change, found.id)
     access = ServerAccess(files.settings.server, found)
     connection.take_steps(access, tuple(StepName))
     if connection.has_failed:
         return connection.refuse(access)
     connection.write(files, found)
     return connection.finish(access)
+
+
+def _planned(change: SettingsChange, api_id: str | None) -> ConnectionFiles:
+    """The files, where no secret of the connection can be read by everyone: nothing is sent through
+    a proxy whose password others know. Raises CommandError.
+    """
+    files = planned(change, api_id)
+    exposed = exposed_secret(files.settings.server, change.path)
+    if exposed is not None:
+        raise CommandError(exposed.reason, Exit.USAGE)
+    return files
 
 
 def _tested(args: argparse.Namespace, given: Given | None, loaded: Loaded) -> ServerAccess:
@@ -132,10 +143,10 @@ def _tested(args: argparse.Namespace, given: Given | None, loaded: Loaded) -> Se
         raise CommandError(
             "server.url: not set: give it with `compliance-agent connect URL`", Exit.USAGE
         )
-    found = credentials.find(settings.api, loaded.path, os.environ)
-    if isinstance(found, NoCredentials):
-        raise CommandError(found.reason, Exit.USAGE)
-    return ServerAccess(settings.server, found)
+    access = find_access(settings, loaded.path, os.environ)
+    if isinstance(access, NoCredentials):
+        raise CommandError(access.reason, Exit.USAGE)
+    return access
 
 
 def _url(args: argparse.Namespace, given: Given | None, settings: Settings) -> str:

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the file to write, which must not exist; with --raw a directory",
     )
     filters.add_choice(parser, since=_since)
-    parser.add_argument("--all", action="store_true", help="include delivered reports")
+    parser.add_argument(
+        "--all", action="store_true", help="include delivered reports; those named by id always are"
+    )
     parser.add_argument(
         "--raw",
         action="store_true",
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     boxes = scan_states.snapshot(spool)
     among = boxes.waiting_for("ship")
-    if args.all:
+    if args.all or args.scan_ids:
         among = sorted(boxes.reports)
     chosen: Sequence[ScanId] = among
     if filters.is_choice(args):
