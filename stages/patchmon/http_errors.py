@@ -64,7 +64,7 @@ def outcome_of(error: Exception, limits: RequestLimits) -> Paused | Temporary:
     if tls_error is not None:
         return _of_tls(tls_error)
     if isinstance(error, SSLError):
-        return Paused(f"TLS: {_reason(chain)}", tls.action(_reason(chain)))
+        return Paused(f"TLS: {_reason(chain)}", tls.CHECK_TLS)
     return Temporary(_of_the_network(error, chain, limits))
 
 
@@ -108,8 +108,7 @@ def _refused_by_proxy(status: int) -> Paused | Temporary:
 def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
     if isinstance(error, tls.BROKEN_OFF):
         return Temporary(tls.INTERRUPTED, action=tls.IF_INTERRUPTED_AGAIN)
-    reason = tls.reason_of(error)
-    return Paused(f"TLS: {reason}", tls.action(reason))
+    return Paused(f"TLS: {tls.reason_of(error)}", tls.action(error))
 
 
 def _first(chain: tuple[BaseException, ...], *kinds: type[E]) -> E | None:

@@ -238,7 +238,7 @@ def _refused(reply: Reply) -> Refused | Paused:
 def _remedy(text: str) -> Remedy | None:
     if "hash mismatch" in text:
         return "no hash"
-    if "invalid json" in text:
+    if "invalid json body" in text:
         # What the agent sends is valid JSON: released servers cut a body that is over their limit.
         return "truncate"
     return None

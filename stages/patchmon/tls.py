@@ -7,19 +7,21 @@ from schemas.settings import ServerSettings
 _OTHER_NAME = "the certificate is for another name: set server.url to the name in the certificate"
 _OWN_AUTHORITY = "set server.ca_file to the certificate of the authority that signed the server's"
 _ACTIONS = {
-    "expired": "the server's certificate has expired: renew it there",
-    "not yet valid": "the server's certificate is not yet valid: check this host's clock",
-    "mismatch": _OTHER_NAME,
-    "not valid for": _OTHER_NAME,
-    "self-signed": _OWN_AUTHORITY,
-    "self signed": _OWN_AUTHORITY,
-    "issuer": _OWN_AUTHORITY,
-    "alert": "the server requires another client certificate: "
-    "set server.client_certificate and server.client_key",
-    "wrong version": "the server does not use TLS there: check the port in server.url",
+    9: "the server's certificate is not yet valid: check this host's clock",
+    10: "the server's certificate has expired: renew it there",
+    **dict.fromkeys((2, 18, 19, 20, 21), _OWN_AUTHORITY),
+    **dict.fromkeys((62, 64), _OTHER_NAME),
 }
-"""What to do, by a part of OpenSSL's reason in lower case."""
-_CHECK_TLS = "check the server's TLS, and server.ca_file and server.client_certificate here"
+"""What to do, by OpenSSL's code of a certificate that can't be verified (x509_vfy.h)."""
+_CLIENT_CERTIFICATE = (
+    "the server requires another client certificate: "
+    "set server.client_certificate and server.client_key"
+)
+_ALERT = "_ALERT_"
+"""A part of the names of OpenSSL's reasons for a handshake that the server ended."""
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+_NO_TLS_ACTION = "the server does not use TLS there: check the port in server.url"
+CHECK_TLS = "check the server's TLS, and server.ca_file and server.client_certificate here"
 CHECK_FILES = (
     "check server.ca_file, server.client_certificate and server.client_key: path, owner and mode"
 )
@@ -63,10 +65,13 @@ def reason_of(error: ssl.SSLError) -> str:
     return str(reason).replace("_", " ").lower()
 
 
-def action(reason: str) -> str:
-    """What to do about a handshake that failed for this reason of OpenSSL's."""
-    lower = reason.lower().replace("_", " ")
-    for part, remedy in _ACTIONS.items():
-        if part in lower:
-            return remedy
-    return _CHECK_TLS
+def action(error: ssl.SSLError) -> str:
+    """What to do about a handshake that failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _ACTIONS.get(error.verify_code, CHECK_TLS)
+    reason = error.reason or ""
+    if _ALERT in reason:
+        return _CLIENT_CERTIFICATE
+    if reason in _NO_TLS:
+        return _NO_TLS_ACTION
+    return CHECK_TLS

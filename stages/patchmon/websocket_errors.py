@@ -79,11 +79,10 @@ def _ended(error: InvalidMessage | ConnectionClosed) -> NoConnection:
 def _of_tls(error: ssl.SSLError) -> NoConnection:
     if isinstance(error, tls.BROKEN_OFF):
         return NoConnection(f"{tls.INTERRUPTED}; {tls.IF_INTERRUPTED_AGAIN}", is_away=True)
-    reason = tls.reason_of(error)
-    text = f"TLS: {reason}"
+    text = f"TLS: {tls.reason_of(error)}"
     if isinstance(error, ssl.SSLCertVerificationError):
         text = f"the certificate is not trusted ({error.verify_message})"
-    return NoConnection(f"{text}: {tls.action(reason)}", is_away=False)
+    return NoConnection(f"{text}: {tls.action(error)}", is_away=False)
 
 
 def _shown(text: str) -> str:

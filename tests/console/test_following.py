@@ -89,6 +89,7 @@ def test_the_running_scan_and_waiting_scans_have_different_states(agent: Agent) 
     rows = {row["scan_id"]: row for row in json.loads(agent.run("list", "--json"))}
     assert [rows[i]["state"] for i in (running, waiting)] == ["scanning", "requested"]
     assert rows[waiting]["pending_reason"] == f"one scan at a time: {running} is running"
+    assert rows[running]["pending_reason"] is None
     agent.run("cancel", running, waiting)
     until(lambda: agent.received(running) and agent.received(waiting), "receipts")
 

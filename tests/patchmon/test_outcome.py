@@ -156,6 +156,13 @@ def test_invalid_json_means_that_the_body_is_over_the_server_s_limit() -> None:
     assert outcome.remedy == "truncate"
 
 
+def test_another_complaint_about_json_is_no_reason_to_truncate() -> None:
+    message = "Validation failed: results[0].finding: invalid json pointer"
+    outcome = answer(400, {"error": message})
+    assert isinstance(outcome, Refused)
+    assert outcome.remedy is None
+
+
 def test_a_host_name_that_the_server_does_not_accept_is_named_with_its_setting() -> None:
     outcome = answer(403, {"error": "Host not allowed.", "code": "host_mismatch"})
     assert isinstance(outcome, Paused)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
+from stages.patchmon import tls
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Temporary, may_be_stored
 from tests.patchmon.posting import post
 from tests.patchmon.scripted_server import ScriptedServer, serving
@@ -100,6 +101,25 @@ def test_a_certificate_for_another_name_is_named(authority: Authority) -> None:
     assert_not_sent(
         server, post(server.url, ca_file=str(authority.file)), "another name", "server.url"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "action"),
+    [
+        (9, "clock"),
+        (10, "expired"),
+        (18, "server.ca_file"),
+        (20, "server.ca_file"),
+        (62, "another name"),
+        (23, "check the server's TLS"),
+    ],
+)
+def test_what_to_do_about_a_certificate_does_not_depend_on_the_text_of_the_library(
+    code: int, action: str
+) -> None:
+    error = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] expired or issuer")
+    error.verify_code, error.verify_message = code, "expired, self-signed, or for another issuer"
+    assert action in tls.action(error)
 
 
 def test_verify_false_takes_any_certificate(authority: Authority) -> None:
