@@ -8,14 +8,16 @@ another scan, or overtaken by a newer one) gets its receipt without.
 
 import os
 import time
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from schemas.event import Event
 from schemas.ids import ScanId, requested_at
+from schemas.request import Cancellation, Request
 from spool.errors import EntryError, EntryMissingError, SpoolError, StorageError
-from spool.layout import Kind, parse_name
+from spool.layout import command_time
 from stages.patchmon.credentials import NoCredentials
 from stages.patchmon.server_access import find_access
 from stages.runtime.allowance import Allowance
@@ -123,47 +125,45 @@ class ShipStage:
         """Seconds until two seconds have passed since the server's last command.
 
         The server writes down that a scan of its own runs only after it has sent the command; a
-        result that arrives before leaves that row standing for hours. The names of requests give
-        the second of a command, their content gives the source; where the content may not be read,
-        any request may be the server's, and the wait is needless for others but does no harm.
+        result that arrives before leaves that row standing for hours. Where a request may not be
+        read, it may be the server's, and the wait is needless for others but does no harm.
         """
         now = self._process.now()
-        wait = timedelta(0)
-        for entry_id, kind in self._requests_since(now - _AFTER_A_COMMAND - _A_SECOND):
-            left = self._commanded_at(entry_id, kind) + _AFTER_A_COMMAND - now
-            # A moment that has not come yet was read from another clock.
-            if left <= _AFTER_A_COMMAND + _A_SECOND:
-                wait = max(wait, left)
-        return wait.total_seconds()
-
-    def _requests_since(self, since: datetime) -> list[tuple[str, Kind]]:
-        found: list[tuple[str, Kind]] = []
-        for name in reversed(self._process.spool.requests.names()):
-            parsed = parse_name(name)
-            if parsed is None:
-                continue
-            # A name begins with its time, and the newest comes first: none behind is of interest.
-            if name < f"{since:%Y%m%dT%H%M%S}":
-                break
-            found.append(parsed)
-        return found
-
-    def _commanded_at(self, entry_id: str, kind: Kind) -> datetime:
-        """When the server gave this command; long ago where it did not."""
         requests = self._process.spool.requests
-        try:
-            if kind == "request":
-                reason = requests.read(entry_id).reason
+        # The ids of cancellations are times of the clock, those of requests may be ahead of it.
+        cancellations = requests.cancellations.ids()
+        first = bisect_left(cancellations, command_time(now - _AFTER_A_COMMAND))
+        end = bisect_left(cancellations, command_time(now + _A_SECOND + _A_SECOND))
+        waits = [
+            *self._waits(requests.ids(), requests.read, now),
+            *self._waits(cancellations[first:end], requests.cancellations.read, now),
+        ]
+        return max([0.0, *waits])
+
+    def _waits(
+        self, ids: Sequence[str], read: Callable[[str], Request | Cancellation], now: datetime
+    ) -> Iterator[float]:
+        """Seconds until two seconds have passed since each of the server's last commands.
+
+        Ids are in the order of the commands, at least to the second. So the first that is too old
+        ends the search, and so does one of a moment that has not come yet: the clock was set back
+        after it.
+        """
+        for entry_id in reversed(ids):
+            try:
+                reason = read(entry_id).reason
+            except EntryMissingError:
+                continue
+            except (EntryError, StorageError):
+                # To the second, cut off.
+                at, may_be_of_server = requested_at(ScanId(entry_id)) + _A_SECOND, True
             else:
-                reason = requests.cancellations.read(entry_id).reason
-        except EntryMissingError:
-            return datetime.min.replace(tzinfo=self._process.now().tzinfo)
-        except (EntryError, StorageError):
-            # To the second, cut off.
-            return requested_at(ScanId(entry_id)) + _A_SECOND
-        if reason.source != "server":
-            return datetime.min.replace(tzinfo=reason.at.tzinfo)
-        return reason.at
+                at, may_be_of_server = reason.at, reason.source == "server"
+            left = at + _AFTER_A_COMMAND - now
+            if not -_A_SECOND <= left <= _AFTER_A_COMMAND + _A_SECOND:
+                return
+            if may_be_of_server:
+                yield left.total_seconds()
 
     def _apply_retry(self) -> None:
         if self._delivery_state.apply(self._process.spool.commands.retries.ids()):

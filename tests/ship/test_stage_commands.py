@@ -2,6 +2,7 @@
 server.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import pytest
 
 from schemas.destination import ShipState
-from schemas.ids import ScanId, new_scan_id
+from schemas.ids import ScanId, new_scan_id, next_scan_id
 from schemas.request import Cancellation, Reason, Request, Source
 from spool.layout import new_command_id
 from tests.patchmon.scripted_server import ScriptedServer, reply, sent
@@ -171,6 +172,47 @@ def test_requests_of_long_ago_and_of_the_future_keep_nothing_waiting(
     ship.put(report(1))
     ship.run_once()
     assert sent(server) == [1]
+
+
+def put_requests_after_a_clock_that_was_ahead(ship: Ship, count: int) -> ScanId:
+    """Requests of an hour ago whose ids continue from 2036; the newest id is returned."""
+    newest = new_scan_id("openscap", START.replace(year=2036))
+    reason = Reason(source="server", at=datetime.now(UTC) - timedelta(hours=1))
+    for _ in range(count):
+        newest = next_scan_id("openscap", reason.at, newest)
+        request = Request(scan_id=newest, scanner="openscap", reason=reason)
+        ship.spool.requests.write(request)
+    return newest
+
+
+def test_after_a_clock_that_was_ahead_a_command_of_the_server_is_waited_for(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    newest = put_requests_after_a_clock_that_was_ahead(ship, 3)
+    now = datetime.now(UTC)
+    scan = next_scan_id("openscap", now, newest)
+    request = Request(scan_id=scan, scanner="openscap", reason=Reason(source="server", at=now))
+    ship.spool.requests.write(request)
+    ship.put(report(1))
+    ship.run_once()
+    assert not server.requests
+    assert 0 < ship.stage.timeout_s() <= 3
+
+
+def test_after_a_clock_that_was_ahead_no_report_costs_a_look_at_every_request(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    def reads() -> int:
+        """System calls that read, of this process."""
+        (count,) = re.findall(r"syscr: (\d+)", Path("/proc/self/io").read_text())
+        return int(count)
+
+    put_requests_after_a_clock_that_was_ahead(ship, 1000)
+    ship.put(report(1))
+    before = reads()
+    ship.run_once()
+    assert sent(server) == [1]
+    assert reads() - before < 500
 
 
 @pytest.mark.parametrize("source", ["operator", "schedule"])
