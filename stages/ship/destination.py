@@ -173,7 +173,8 @@ class ShipDestination:
         if old.next_try is None or not old.is_set_by_server:
             return
         if old.url == self._process.settings.server.url:
-            left = old.next_try - self._process.now()
+            # At most what it was at first: the clock may have been set back since.
+            left = min(old.next_try - self._process.now(), old.next_try - old.at)
             self._backoff.hold(self._clock(), left.total_seconds())
 
     def _has_changed(self, access: ServerAccess) -> bool:

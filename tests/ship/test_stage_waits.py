@@ -1,5 +1,6 @@
 """How long the stage leaves the server alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,23 @@ def test_a_429_without_a_time_is_waited_out_for_a_minute_also_over_a_restart(
     ship.stage.run_once()
     assert sent(server) == [1]
     assert 58 <= ship.stage.timeout_s() <= 65
+
+
+def test_a_429_from_before_a_clock_was_set_back_is_waited_out_for_no_longer(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    server.answer(reply(429, {"error": "Too many scan submissions, please try again later"}))
+    ship.put(report(1))
+    ship.stage.run_once()
+    noted = ship.destination
+    assert noted.next_try
+    ahead = timedelta(days=3650)
+    written = codec.replace(noted, at=noted.at + ahead, next_try=noted.next_try + ahead)
+    ship.spool.state_store("ship").write("destination", written)
+    ship.restart()
+    ship.stage.run_once()
+    assert sent(server) == [1]
+    assert 50 <= ship.stage.timeout_s() <= 66
 
 
 def test_pacing_stays_below_the_servers_limit(ship: Ship, server: ScriptedServer) -> None:
