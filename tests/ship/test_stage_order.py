@@ -1,7 +1,11 @@
 """In which order the stage sends, and what it need not send."""
 
+from datetime import timedelta
+
 import pytest
 
+from schemas import codec
+from stages.console.delivery.server_view import ServerView
 from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
@@ -34,6 +38,25 @@ class TestOrder:
         ship.put(report(1))
         ship.run_once()
         assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_the_last_receipt_is_what_the_server_has_whatever_the_clock_said_before(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.run_once()
+        ship.close()
+        ahead = codec.replace(ship.receipt(1), at=ship.receipt(1).at + timedelta(days=3650))
+        ship.spool.receipts.remove(f"{scan_id(1)}.receipt")
+        ship.spool.receipts.write(ahead)
+        (ship.spool.root / "state" / "ship" / "ship-state").unlink()
+        ship.start()
+        ship.put(report(2))
+        ship.run_once()
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+        assert ServerView(ship.spool, ship.settings).displaced() == {}
+        ship.restart()
+        ship.run_once()
+        assert ServerView(ship.spool, ship.settings).displaced() == {}
 
     def test_it_holds_after_the_newer_receipt_went_to_history(
         self, ship: Ship, server: ScriptedServer
