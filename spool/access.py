@@ -46,7 +46,7 @@ def judge(
     any. `shared`: whether several users share the spool. Then the mode must be that of the table;
     else it is enough that others have no access.
     """
-    status = _directory_status(path, place)
+    status = _directory_status(path, place, shared=shared)
     if isinstance(status, Fault):
         yield status
         return
@@ -111,18 +111,21 @@ def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Itera
         )
 
 
-def _directory_status(path: Path, place: Place) -> os.stat_result | Fault:
+def _directory_status(path: Path, place: Place, *, shared: bool) -> os.stat_result | Fault:
     """The status of a directory, or what is wrong where there is none."""
+    anew = f"mkdir -m {place.mode & 0o777:04o} {path}"
+    if shared:
+        anew = TMPFILES
     try:
         status = path.lstat()
     except FileNotFoundError:
-        return Fault(path, f"is missing: mkdir -m {place.mode & 0o777:04o} {path}")
+        return Fault(path, f"is missing: {anew}")
     except OSError as error:
         return Fault(path, f"{error.strerror}: give {own_name()} access to {path.parent}")
     if stat.S_ISLNK(status.st_mode):
         return Fault(path, "is a symlink, which is not followed: put the directory itself there")
     if not stat.S_ISDIR(status.st_mode):
-        return Fault(path, f"is not a directory: move it away and mkdir -m 0750 {path}")
+        return Fault(path, f"is not a directory: move it away and {anew}")
     return status
 
 

@@ -15,7 +15,7 @@ import os
 import pwd
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from schemas.records import Struct
@@ -58,11 +58,10 @@ def check_reachable(root: Path) -> None:
 def check(root: Path, stage: Stage) -> None:
     """All that a stage needs of the spool is as it must be. Raises SpoolUnusableError."""
     shared = is_shared(root)
-    # The group that every stage is in has the root; of the others a stage knows no number.
-    groups: dict[str, int] = {}
+    groups: Mapping[str, int] = {}
     if shared:
         _check_parent(root.parent)
-        groups[AGENT_GROUP] = root.lstat().st_gid
+        groups = _groups(root)
     for place in _needed(stage):
         path = root / place.path
         owners = _owners(place, stage)
@@ -139,6 +138,28 @@ def _owners(place: Place, stage: Stage) -> Collection[int] | None:
     return None
 
 
+def _groups(root: Path) -> Mapping[str, int]:
+    """The number of each group in the table; only that of the group that every stage is in, which
+    is the root's, where the spool does not have the groups of the units.
+    """
+    agent = root.lstat().st_gid
+    by_name: dict[str, int] = {}
+    for place in DIRECTORIES:
+        number = _group_number(place.group)
+        if number is not None:
+            by_name[place.group] = number
+    if by_name.get(AGENT_GROUP) == agent:
+        return by_name
+    return {AGENT_GROUP: agent}
+
+
+def _group_number(name: str) -> int | None:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
 def _check_parent(path: Path) -> None:
     """No other user can replace this spool with another one."""
     status = path.lstat()
@@ -165,10 +186,7 @@ class _Users(Struct, frozen=True):
     def group(self, place: Place) -> int | None:
         if not self.are_several:
             return None
-        try:
-            return grp.getgrnam(place.group).gr_gid
-        except KeyError:
-            return None
+        return _group_number(place.group)
 
 
 def _users(root: Path) -> _Users:
