@@ -6,6 +6,8 @@ The kernel drops the lock with its process, so nothing is left behind by a crash
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spool.errors import SpoolBusyError, StorageError
@@ -80,6 +82,21 @@ def _lock(handle: int) -> None:
             time.sleep(_PAUSE_S)
         else:
             return
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Wait until no other process is in here with this directory: for commands, several of which
+    may write the same name. Raises OSError where it can't be opened.
+    """
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # A network file system may lock no directory.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_held(path: Path) -> bool:

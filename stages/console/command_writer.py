@@ -16,6 +16,7 @@ from spool.access import user_name
 from spool.command_box import CommandBox
 from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
+from spool.lock import alone_in
 from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
 from stages.console.context import Context
@@ -63,7 +64,9 @@ def writing(context: Context) -> Iterator[Spool]:
     with _written():
         _check(spool)
         spool.prepare()
-        yield spool
+        # Two commands may write an entry of the same name, as for the hold of one scan.
+        with alone_in(spool.commands.path):
+            yield spool
 
 
 def check(context: Context) -> None:

@@ -1,15 +1,18 @@
 """Commands in the spool: ids increase, and finished commands are removed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from schemas.command import Hold
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.spool import Spool
-from stages.console.command_writer import giving
+from stages.console.command_writer import giving, writing
 from stages.console.command_writer import new_scan_id as next_id
 from stages.console.context import Context
 from stages.console.scan_states import snapshot
@@ -60,3 +63,24 @@ def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path)
         with giving(context) as commands:
             commands.cancellations.write(command_id, cancellation)
     assert context.spool.commands.cancellations.ids() == [new, last]
+
+
+def test_several_operators_hold_the_same_scans_at_once(tmp_path: Path) -> None:
+    settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
+    context = Context(settings, None, json=False)
+    context.spool.prepare()
+    scan_ids = [ScanId(f"20260601T000000Z-openscap-{number:08x}") for number in range(50)]
+    operators = 4
+    together = Barrier(operators)
+
+    def hold() -> None:
+        together.wait()
+        with writing(context) as spool:
+            for scan_id in scan_ids:
+                spool.commands.holds.write(Hold(scan_id=scan_id, at=AT))
+
+    with ThreadPoolExecutor(operators) as pool:
+        for done in [pool.submit(hold) for _ in range(operators)]:
+            done.result()
+    assert context.spool.commands.holds.ids() == scan_ids
+    assert not [path for path in context.spool.commands.path.iterdir() if path.name[0] == "."]
