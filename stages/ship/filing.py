@@ -2,7 +2,7 @@
 
 A failed or cancelled scan is filed under the generic name of its scanner, which is also that of the
 server's own row for a scan that runs: it ends that row and leaves the profile's last good result
-alone.
+alone. A profile whose title is that name is filed under another one.
 """
 
 from hashlib import sha256
@@ -16,13 +16,16 @@ _LONGEST_NAME = 256
 
 def name_at_the_server(scan_id: ScanId, profile: str, status: ScanStatus) -> str:
     """The flat `profile_name` of a submission."""
-    if status not in ("failed", "cancelled"):
-        return profile
     spec = registry.find(scanner_of(scan_id))
-    if spec is None:
-        # A scanner of another version of this agent.
-        return scanner_of(scan_id)
-    return spec.generic_profile
+    # A scanner of another version of this agent has none here.
+    generic = scanner_of(scan_id)
+    if spec is not None:
+        generic = spec.generic_profile
+    if status in ("failed", "cancelled"):
+        return generic
+    if profile == generic:
+        return f"{profile} (profile)"
+    return profile
 
 
 def place(scan_id: ScanId, name: str) -> str:

@@ -173,6 +173,16 @@ class TestFailedScans:
         assert bodies[2]["error"] == "cancelled; profile CIS"
         assert ship.receipt(2).profile == "OpenSCAP Scan"
 
+    def test_it_replaces_no_result_of_a_profile_of_the_generic_name(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1, "OpenSCAP Scan"), report(2, "OpenSCAP Scan", status="failed"))
+        ship.run_once()
+        bodies = [request.json for request in server.requests]
+        names = {body["status"]: body["profile_name"] for body in bodies}
+        assert names == {"completed": "OpenSCAP Scan (profile)", "failed": "OpenSCAP Scan"}
+        assert [body["profile"]["name"] for body in bodies] == ["OpenSCAP Scan"] * 2
+
     def test_it_goes_also_after_a_later_good_one(self, ship: Ship, server: ScriptedServer) -> None:
         ship.put(report(2))
         ship.run_once()
