@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from schemas.ids import ScanId
 from schemas.records import Record, Time
+from schemas.values import MessageText, Text
 
 
 class BundledReport(Record, frozen=True, kw_only=True):
@@ -20,11 +21,11 @@ class BundledReport(Record, frozen=True, kw_only=True):
 class Bundle(Record, frozen=True, kw_only=True):
     """The index at the start of a bundle: where it comes from, and which reports follow."""
 
-    origin: str
+    origin: MessageText
     """A digest that identifies the host."""
-    api_id: str | None = None
+    api_id: Text | None = None
     """The `api.id` of the host that exported; None if that was not set."""
-    hostname: str
+    hostname: MessageText
     exported_at: Time
-    agent_version: str
+    agent_version: MessageText
     reports: tuple[BundledReport, ...]

@@ -9,7 +9,7 @@ holds one entry at a time in memory. Diagnostics: BundleError for anything but a
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, cast
 
 from schemas import codec
@@ -62,11 +62,29 @@ def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]
         raise NewerFormatError(f"the bundle {error}") from error
     except (packing.PackingError, EntryError, codec.SchemaError) as error:
         raise BundleError(f"not a bundle of this program: {error}") from error
+    seen: set[ScanId] = set()
     for report in index.reports:
         # Ids become file names.
         if not is_scan_id(report.scan_id):
             raise BundleError(f"lists {report.scan_id[:80]!r}, which is not a scan id")
+        if report.scan_id in seen:
+            raise BundleError(f"lists {report.scan_id} twice")
+        seen.add(report.scan_id)
     return index, _entries(stream, index)
+
+
+def read_whole(source: BinaryIO, check: Callable[[ScanId, bytes], None]) -> Bundle:
+    """The index of a bundle of which every entry is the one that it lists, and passes `check`.
+
+    Raises BundleError, and NewerFormatError for a bundle or an entry of a later version.
+    """
+    index, entries = read(source)
+    for report, entry in entries:
+        try:
+            check(report.scan_id, entry)
+        except EntryDamagedError as error:
+            raise BundleError(f"{report.scan_id}: {error}") from error
+    return index
 
 
 def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, bytes]]:

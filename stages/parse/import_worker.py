@@ -52,10 +52,7 @@ def _take_in(spool: Spool, task: ImportTask) -> Imported:
 def _check(spool: Spool, command_id: str) -> Bundle:
     """Read all of a bundle. Raises BundleError, EntryError."""
     with spool.commands.open_bundle(command_id) as stream:
-        index, entries = bundle.read(stream)
-        for report, entry in entries:
-            spool.reports.check_sealed(report.scan_id, entry)
-    return index
+        return bundle.read_whole(stream, spool.reports.check_sealed)
 
 
 def _plan(spool: Spool, command_id: str, index: Bundle) -> ImportPlan:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -10,7 +10,7 @@ from unittest.mock import ANY
 import pytest
 
 from schemas import codec
-from schemas.bundle import Bundle
+from schemas.bundle import Bundle, BundledReport
 from schemas.command import Import, Imported
 from schemas.ids import ScanId
 from schemas.request import Reason, Request
@@ -406,6 +406,48 @@ class TestBundles:
             (tmp_path / "b").write_bytes(content)
             console("import", str(tmp_path / "b"), expect=Exit.NO)
         console("import", str(tmp_path / "missing"), expect=Exit.USAGE)
+
+    def refusal(
+        self, console: Console, file: Path, listed: Sequence[BundledReport], entries: list[bytes]
+    ) -> str:
+        """What the console says of a bundle; the parse stage says the same."""
+        index = Bundle(
+            origin="x", hostname="h", exported_at=START, agent_version="1", reports=tuple(listed)
+        )
+        with file.open("wb") as target:
+            bundle.write(target, index, entries)
+        said = console.json("import", str(file), "--dry-run", expect=Exit.NO)["error"]
+        spool = console.ship.spool
+        spool.commands.write_bundle(command_id(1), [file.read_bytes()])
+        spool.commands.imports.write(command_id(1), Import(at=START))
+        error = console.parse().error
+        assert error is not None
+        assert said == f"nothing was imported: {error}; export again, and copy the whole file"
+        return error
+
+    def test_a_bundle_that_lists_a_scan_twice_is_refused(
+        self, console: Console, tmp_path: Path
+    ) -> None:
+        entry = seal_report(report(1))
+        listed = [bundle.listed(scan_id(1), entry)] * 2
+        error = self.refusal(console, tmp_path / "b", listed, [entry, entry])
+        assert error == f"lists {scan_id(1)} twice"
+
+    def test_the_entry_that_is_wrong_is_named(self, console: Console, tmp_path: Path) -> None:
+        entry = seal_report(report(1))
+        listed = [bundle.listed(scan_id(2), entry)]
+        error = self.refusal(console, tmp_path / "b", listed, [entry])
+        assert error == f"{scan_id(2)}: is the report of '{scan_id(1)}'"
+
+    def test_a_host_name_has_a_length(self, console: Console, tmp_path: Path) -> None:
+        index = Bundle(
+            origin="x", hostname="h" * 5_000, exported_at=START, agent_version="1", reports=()
+        )
+        with (tmp_path / "b").open("wb") as target:
+            bundle.write(target, index, [])
+        refused = console.json("import", str(tmp_path / "b"), expect=Exit.NO)["error"]
+        assert "hostname" in refused
+        assert len(refused) < 500
 
     def test_ids_that_are_none_never_become_paths(self, console: Console, tmp_path: Path) -> None:
         entry = seal_report(codec.replace(report(1), scan_id="../../evil"))

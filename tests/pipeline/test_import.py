@@ -1,13 +1,17 @@
 """`import` beside running stages: parse takes the reports in, ship delivers them."""
 
 import json
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from receiver import Policy, Receiver
 from schemas.bundle import Bundle
+from schemas.ids import ScanId
 from spool import bundle
 from spool.entries import seal_report
 from tests.pipeline.agent import Agent, an_agent, until
@@ -29,6 +33,10 @@ def file(tmp_path: Path) -> Path:
     # Large enough that the index can be read where the end is missing.
     results = rules(1000, 500)
     entries = {scan_id(number): seal_report(report(number, results=results)) for number in (1, 2)}
+    return bundle_file(tmp_path / "reports", entries)
+
+
+def bundle_file(file: Path, entries: Mapping[ScanId, bytes]) -> Path:
     index = Bundle(
         origin="0" * 64,
         hostname="offsite",
@@ -36,7 +44,6 @@ def file(tmp_path: Path) -> Path:
         agent_version="1",
         reports=tuple(bundle.listed(one, entry) for one, entry in entries.items()),
     )
-    file = tmp_path / "reports"
     with file.open("wb") as target:
         bundle.write(target, index, entries.values())
     return file
@@ -66,6 +73,20 @@ def test_a_bundle_that_is_cut_short_leaves_no_report_and_no_hold(agent: Agent, f
     assert agent.spool.reports.ids() == []
     assert agent.spool.commands.names() == []
     assert "cut short" in agent.run("status")
+
+
+def test_an_import_that_is_interrupted_before_it_was_given_holds_nothing(
+    agent: Agent, tmp_path: Path
+) -> None:
+    entries = {scan_id(number): seal_report(report(number)) for number in range(1, 3001)}
+    file = bundle_file(tmp_path / "many", entries)
+    command = [sys.executable, "-m", agent.module, "import", str(file)]
+    with subprocess.Popen([*command, "--config", str(agent.config)]) as process:
+        until(agent.spool.commands.holds.ids, "the first hold")
+        process.send_signal(signal.SIGINT)
+    assert process.returncode != 0
+    assert agent.spool.commands.names() == []
+    assert agent.spool.reports.names() == []
 
 
 def test_an_import_that_was_interrupted_is_carried_out_after_the_restart(

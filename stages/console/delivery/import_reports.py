@@ -7,7 +7,7 @@ another host are put on hold first, because they would be sent under this host's
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from schemas.command import Hold, Import, Imported
 from schemas.ids import ScanId
 from schemas.records import Record
 from spool import bundle
+from spool.command_box import CommandBox
 from spool.errors import EntryError, NewerFormatError
 from spool.layout import new_command_id
 from spool.pending import carried_out, not_taken_up
@@ -82,15 +83,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
     """The index of a bundle. `whole`: check every entry, too. Raises CommandError."""
     try:
-        index, entries = bundle.read(stream)
         if whole:
-            for report, entry in entries:
-                spool.reports.check_sealed(report.scan_id, entry)
+            return bundle.read_whole(stream, spool.reports.check_sealed)
+        return bundle.read(stream)[0]
     except NewerFormatError as error:
         raise CommandError(f"nothing was imported: {error}", Exit.NO) from error
     except (bundle.BundleError, EntryError) as error:
         raise CommandError(_refusal(str(error)), Exit.NO) from error
-    return index
 
 
 def _failure(outcome: Imported, reason: str) -> str:
@@ -130,17 +129,34 @@ def _view(index: Bundle, context: Context, *, as_this_host: bool) -> ImportView:
 def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) -> ImportView:
     """Write the command, and wait for its outcome where the parse stage runs."""
     command_id = new_command_id(at)
-    message = f"from {view.hostname}; it would be sent as this host"
+    command = Import(at=at, held=view.held)
+    reason = f"from {view.hostname}; it would be sent as this host"
     with command_writer.giving(context) as commands:
-        commands.write_bundle(command_id, _chunks(stream))
-        # First the holds: a report must not be shipped between its arrival and its hold.
-        for scan_id in view.held:
-            commands.holds.write(Hold(scan_id=scan_id, at=at, reason=message))
-        commands.imports.write(command_id, Import(at=at, held=view.held))
+        held_before = set(commands.holds.ids())
+        try:
+            commands.write_bundle(command_id, _chunks(stream))
+            # First the holds: a report must not be shipped between its arrival and its hold.
+            for scan_id in view.held:
+                commands.holds.write(Hold(scan_id=scan_id, at=at, reason=reason))
+            commands.imports.write(command_id, command)
+        except BaseException:
+            # Once the import is there, it may be carried out.
+            if not commands.imports.has(command_id):
+                _take_back(commands, command_id, set(view.held) - held_before)
+            raise
     outcome = _outcome(context.spool, command_id)
     if outcome:
         command_writer.finish_import(context.spool, command_id)
     return replace(view, command_id=command_id, outcome=outcome)
+
+
+def _take_back(commands: CommandBox, command_id: str, held: Collection[ScanId]) -> None:
+    """Remove what was written before the import was interrupted: else a later import of these
+    scans, as this host or not, would find them held.
+    """
+    commands.remove_bundle(command_id)
+    for scan_id in held:
+        commands.holds.remove(scan_id)
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
