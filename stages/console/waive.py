@@ -16,8 +16,10 @@ from schemas.report import RuleResult
 from schemas.settings import WaiverSettings
 from schemas.settings_check import KeyProblem
 from schemas.waiver import Waiver, check_waiver, fits_every_rule
+from spool.lock import alone_in
 from stages.console.context import Context
 from stages.console.output import show_line, unicode_text, warn
+from stages.console.replaced_file import replace_file
 from stages.console.rule_lookup import suggestion
 from stages.console.waivers_command import newest_completed
 from stages.parse import waiver_files, waivers
@@ -67,7 +69,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     waiver = _waiver(args, open_ended=settings.open_ended)
     path = Path(settings.directory) / _file_name(args.file)
     with file_errors(path, "can't be written"):
-        _append(path, waiver, settings)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # What another `waive` adds meanwhile must not be lost.
+        with alone_in(path.parent):
+            _append(path, waiver, settings)
     show_line(
         waiver,
         f"waiver for {waiver.rule} is in {unicode_text(path)}\n"
@@ -144,20 +149,20 @@ def _append(path: Path, waiver: Waiver, settings: WaiverSettings) -> None:
         before = path.read_bytes()
         if before and not before.endswith(b"\n"):
             before += b"\n"
-    content = before + _as_yaml(waiver)
+    item = _as_yaml(waiver)
+    content = before + item
     found = waiver_files.read(path, content, open_ended=settings.open_ended)
-    _refuse_problems(found)
+    if found.problems:
+        # Without the new item there was none: the list is indented, or in brackets.
+        raise CommandError(
+            f"{path}: its list can't be continued at the end of the file: add this to it, or give "
+            f"--file:\n{item.decode()}",
+            Exit.USAGE,
+        )
     others = [each for each in waiver_files.load(settings).waivers if each.file != path]
     everything = WaiverSet((*others, *found.waivers))
     _refuse_problems(waiver_files.without_contradictions(everything))
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        draft.write_bytes(content)
-        draft.chmod(0o644)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(path, content, 0o644)
 
 
 def _refuse_problems(found: WaiverSet) -> None:

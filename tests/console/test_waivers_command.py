@@ -2,12 +2,18 @@
 
 import json
 import stat
+from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from spool.spool import Spool
+from stages.console import waive
+from stages.console.context import Context
+from stages.scanners.settings import parse_settings
 from tests.console.program import agent
 from tests.formats import reports
 from tests.formats.reports import rule
@@ -80,6 +86,59 @@ def test_the_same_waiver_again_changes_nothing(directory: Path, config: Path) ->
 def test_waivers_of_a_team_are_in_a_file_of_their_own(directory: Path, config: Path) -> None:
     agent("waive", "umask", *UNTIL, *REASON, "--file", "dba", config=config)
     assert (directory / "dba.yml").exists()
+
+
+def test_of_several_at_once_none_is_lost(directory: Path, config: Path) -> None:
+    settings, _ = parse_settings(config.read_bytes())
+    context = Context(settings, config, json=True)
+    parser = ArgumentParser()
+    waive.add_arguments(parser)
+    rules = [f"rule_{number}" for number in range(24)]
+    together = Barrier(4)
+
+    def waive_some(names: list[str]) -> None:
+        together.wait()
+        for name in names:
+            waive.run(parser.parse_args([name, *UNTIL, *REASON]), context)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(waive_some, rules[first::4]) for first in range(4)]:
+            done.result()
+    assert set(states(config)) == set(rules)
+
+
+def test_a_file_that_is_there_keeps_its_mode_and_stays_behind_its_link(
+    directory: Path, config: Path, tmp_path: Path
+) -> None:
+    managed = tmp_path / "managed.yml"
+    managed.write_text("# managed\n")
+    managed.chmod(0o600)
+    directory.mkdir()
+    (directory / "local.yml").symlink_to(managed)
+    agent("waive", "umask", *UNTIL, *REASON, config=config)
+    assert (directory / "local.yml").is_symlink()
+    assert managed.read_text().startswith("# managed\n- rule: ")
+    assert stat.S_IMODE(managed.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "[]\n",
+        "  - {rule: a, reason: r, approved_by: Ann, expires: 2099-01-01}\n",
+    ],
+)
+def test_a_list_that_has_no_end_to_write_at_is_named_as_such_and_stays(
+    before: str, directory: Path, config: Path
+) -> None:
+    directory.mkdir()
+    path = directory / "local.yml"
+    path.write_text(before)
+    path.chmod(0o644)
+    refused = agent("waive", "umask", *UNTIL, *REASON, config=config, code=2).stderr
+    assert f"{path}: its list can't be continued at the end of the file" in refused
+    assert '- rule: "umask"' in refused
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize(

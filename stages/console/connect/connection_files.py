@@ -16,8 +16,8 @@ from pathlib import Path
 
 from schemas.records import Struct
 from schemas.settings import Settings
-from spool import durable
 from spool.layout import AGENT_GROUP
+from stages.console.replaced_file import replace_file
 from stages.patchmon.credentials import Credentials
 from stages.runtime import plain_file, settings_edit
 from stages.runtime.command_error import CommandError, file_errors
@@ -119,19 +119,8 @@ def _content(path: Path) -> bytes | None:
 
 
 def _replace(path: Path, content: bytes, new_mode: int, widest: int) -> None:
-    # Where configuration management has put a link, its target is changed.
-    path = path.resolve()
-    mode, owner = new_mode, _new_owner(new_mode)
-    with suppress(FileNotFoundError):
-        status = path.stat()
-        mode, owner = stat.S_IMODE(status.st_mode) & widest, (status.st_uid, status.st_gid)
     with file_errors(path, "can't be written"):
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        directory = durable.open_directory(path.parent)
-        try:
-            durable.write(directory, path.name, content, replace=True, mode=mode, owner=owner)
-        finally:
-            os.close(directory)
+        replace_file(path, content, new_mode, owner=_new_owner(new_mode), widest=widest)
 
 
 def _new_owner(mode: int) -> tuple[int, int]:
