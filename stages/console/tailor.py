@@ -1,12 +1,14 @@
 """`tailor`: write a tailoring file that changes a profile of the content of this host."""
 
 import argparse
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from spool import durable
 from stages.console.context import Context
 from stages.console.output import show_record, show_text, unicode_text, warn
 from stages.runtime.command_error import CommandError, UsageError, file_errors
@@ -65,8 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     path: Path = args.output
-    if path.exists() and not args.force:
-        raise CommandError(f"{path}: is there already; --force replaces it", Exit.USAGE)
+    _check_output(path, is_forced=args.force)
     changes = TailoringChanges(
         profile=args.profile,
         unselect=tuple(args.unselect),
@@ -101,15 +102,26 @@ def _value(text: str) -> tuple[str, str]:
     return found["name"], found["text"]
 
 
+def _check_output(path: Path, *, is_forced: bool) -> None:
+    """Raises CommandError where a file must not be written there."""
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_file():
+        # Such as /dev/stdout: it would be replaced by a file.
+        raise CommandError(f"{path}: is not a plain file: name another one", Exit.USAGE)
+    if not is_forced:
+        raise CommandError(f"{path}: is there already; --force replaces it", Exit.USAGE)
+
+
 def _write(path: Path, text: str) -> None:
-    """The file is whole or as it was. Raises OSError."""
-    draft = path.with_name(f".{path.name}.new")
+    """The file is whole or as it was. Its directory may be one that others write into, so what they
+    have put there under whatever name is not followed. Raises OSError.
+    """
+    directory = durable.open_directory(path.parent.resolve())
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.chmod(0o644)
-        draft.replace(path)
+        durable.write(directory, path.name, text.encode(), replace=True, mode=0o644)
     finally:
-        draft.unlink(missing_ok=True)
+        os.close(directory)
 
 
 def _show(path: Path, setting: str, new: NewTailoring) -> None:

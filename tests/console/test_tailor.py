@@ -113,6 +113,25 @@ def test_a_file_that_is_there_is_replaced_with_force_alone(
     assert "umask" in file.read_text()
 
 
+def test_a_link_that_others_have_put_there_is_not_followed(
+    configured: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for draft in (".t.xml.new", ".t.xml.tmp"):
+        (tmp_path / draft).symlink_to(victim)
+    file = tmp_path / "t.xml"
+    options = ("tailor", "--unselect", "umask", "--force", "-o")
+    agent(*options, str(file), config=configured)
+    assert "umask" in file.read_text()
+    link = tmp_path / "link.xml"
+    link.symlink_to(victim)
+    for other in (link, Path("/dev/stdout"), Path("/dev/null")):
+        refused = agent(*options, str(other), config=configured, code=2)
+        assert f"{other}: is not a plain file: name another one" in refused.stderr
+    assert victim.read_text() == "mine"
+
+
 def test_what_has_no_effect_and_where_it_can_not_be_used_is_remarked(
     configured: Path, tmp_path: Path
 ) -> None:
