@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
 from schemas.records import Record, Time
-from schemas.request import Reason
+from schemas.request import FailureCause, Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "merged"]
 ContentSource = Literal["installed", "added", "server", "configured", "own"]
@@ -71,6 +71,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     """`merged`: the request was answered by another scan, named in `answered_by`."""
     error: str | None = None
     """Why the scan failed or was cancelled, in one line; None when it finished."""
+    cause: FailureCause | None = None
+    """What made it fail; None where it did not."""
     answered_by: ScanId | None = None
     answers: tuple[ScanId, ...] = ()
     """Other requests that this run answers; each has a `merged` entry of its own."""

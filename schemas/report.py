@@ -14,7 +14,7 @@ from msgspec import Meta
 from schemas.ids import ScanId, Scanner
 from schemas.manifest import Content
 from schemas.records import Record, Time
-from schemas.request import Reason
+from schemas.request import FailureCause, Reason
 
 RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
@@ -134,6 +134,8 @@ class Report(Record, frozen=True, kw_only=True):
     profile: Profile
     status: ScanStatus
     error: str | None = None
+    cause: FailureCause | None = None
+    """What made the scan fail; None where it did not."""
     answered_by: ScanId | None = None
     started_at: Time
     completed_at: Time

@@ -17,6 +17,29 @@ RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$")]
 Text256 = Annotated[str, Meta(max_length=256)]
 Texts256 = Annotated[tuple[Text256, ...], Meta(min_length=1, max_length=64)]
 Text4096 = Annotated[str, Meta(max_length=4096)]
+FailureCause = Literal[
+    "malformed-request",
+    "too-many-requests",
+    "remediation-not-allowed",
+    "switched-off",
+    "scanner-missing",
+    "scanner-not-ready",
+    "content-missing",
+    "content-unusable",
+    "tailoring-unusable",
+    "unknown-profile",
+    "title-in-use",
+    "image-missing",
+    "not-started",
+    "time-limit",
+    "output-limit",
+    "scanner-failed",
+    "scanner-killed",
+    "never-ended",
+    "results-unreadable",
+    "damaged",
+]
+"""What made a scan fail, in two or three words: lists of the server show no more."""
 
 
 class Reason(Record, frozen=True, kw_only=True):
@@ -29,6 +52,13 @@ class Reason(Record, frozen=True, kw_only=True):
     """The requester's own id for it, such as the server's `request_id`; None if there is none."""
     detail: Text256 | None = None
     """One line for people: the cron expression, the operator's reason."""
+
+
+class Refusal(Record, frozen=True, kw_only=True):
+    """Why a request was refused."""
+
+    reason: str
+    cause: FailureCause
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -50,8 +80,8 @@ class Request(Record, frozen=True, kw_only=True):
     --fetch-remote-resources`), if this host's own settings allow it."""
     token: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")] | None = None
     """Identifies a request that must not be made twice; the scan id ends with its first half."""
-    refusal: str | None = None
-    """Why the request was refused. The scan fails with this reason, so the refusal is reported."""
+    refusal: Refusal | None = None
+    """The scan fails with it, so the refusal is reported."""
 
     @property
     def profile_text(self) -> str | None:

@@ -111,6 +111,9 @@ def _error(report: Report) -> str:
     text = (_clean(report.error) or "").strip()
     if report.status == "cancelled":
         cause, detail = "cancelled", text.removeprefix("cancelled").lstrip(": ")
+    elif report.cause is not None:
+        cause = report.cause.replace("-", " ")
+        detail = text.removeprefix(f"{cause}: ")
     else:
         cause, _, detail = text.partition(": ")
     if not cause:

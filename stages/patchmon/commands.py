@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from schemas.codec import SchemaError
 from schemas.ids import Scanner
 from schemas.records import Struct
+from schemas.request import Refusal
 from schemas.schedule import Mode, ServerOverrides
 from stages.patchmon import server_messages
 from stages.patchmon.server_messages import (
@@ -55,7 +56,7 @@ class Scan(Struct, frozen=True):
     rule: str | None = None
     fetch_remote: bool = False
     """The content may get parts of itself from other hosts."""
-    refusal: str | None = None
+    refusal: Refusal | None = None
     """Why it can't be carried out: the scans fail with it, so that the server shows the reason."""
 
 
@@ -123,7 +124,8 @@ def _malformed(header: Header, reason: str, scanners: KnownScanners) -> Message:
 
 def _malformed_scan(profile_type: object, reason: str, scanners: KnownScanners) -> Scan:
     scanner = _named_by_key(profile_type, scanners) or scanners[0]
-    return Scan((Wanted(scanner.key),), refusal=f"malformed request: {reason}")
+    refusal = Refusal(reason=f"malformed request: {reason}", cause="malformed-request")
+    return Scan((Wanted(scanner.key),), refusal=refusal)
 
 
 def _meaning(

@@ -10,7 +10,7 @@ from schemas.event import Event, EventName, short
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import AppliedFix, Manifest, Outcome
 from schemas.records import Struct
-from schemas.request import Reason
+from schemas.request import FailureCause, Reason
 from spool.errors import SpoolError, is_of_the_machine, of_the_machine
 from spool.raw import Output
 from stages.runtime.process import Process
@@ -18,7 +18,7 @@ from stages.runtime.version import AGENT_VERSION
 from stages.scan import free_space
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, Child, ChildLimits, End, EndedBy
-from stages.scanners.runner import CannotRun, Plan, Runner
+from stages.scanners.runner import CannotRun, Plan, Runner, Verdict, cause_of_end
 
 _CLOCK_SLACK = timedelta(seconds=60)
 _NO_RESULT = frozenset({Cause.STOPPING, Cause.DISK_FULL})
@@ -46,7 +46,7 @@ class Run:
         self._plan = plan
         self._draft = draft
         self._done = 0
-        self._not_run: str | None = None
+        self._not_run: CannotRun | None = None
 
     def carry_out(
         self,
@@ -86,7 +86,7 @@ class Run:
 
     def _finished(self, end: End, reason: Reason, at: datetime, until: datetime) -> FinishedRun:
         verdict = self._runner.judge(end, self._draft)
-        error = self._not_run or _without_secrets(verdict.error)
+        error, cause = self._failure(verdict, end)
         plan = self._plan
         clock_warnings = _clock_jumped(until, self._process.now())
         manifest = Manifest(
@@ -94,6 +94,7 @@ class Run:
             scanner=scanner_of(self._scan_id),
             outcome=_outcome(end, error),
             error=error,
+            cause=cause,
             profile_id=plan.profile_id,
             profile_title=plan.profile_title,
             reasons=(reason,),
@@ -111,6 +112,17 @@ class Run:
             agent_version=AGENT_VERSION,
         )
         return FinishedRun(manifest, verdict.outputs)
+
+    def _failure(self, verdict: Verdict, end: End) -> tuple[str | None, FailureCause | None]:
+        """Why the scan failed or was cancelled; None where it did not."""
+        if self._not_run is not None:
+            return self._not_run.reason, self._not_run.cause
+        if verdict.error is None:
+            return None, None
+        error = _without_secrets(verdict.error)
+        if end.cause is Cause.CANCELLED:
+            return error, None
+        return error, cause_of_end(end)
 
     def _fixes(self) -> tuple[AppliedFix, ...]:
         """None where they can't be read: the scan counts all the same."""
@@ -143,7 +155,7 @@ class Run:
                 return end
             plan = self._runner.prepared(end, self._plan)
             if isinstance(plan, CannotRun):
-                self._not_run = plan.reason
+                self._not_run = plan
                 return end
             self._plan, self._done = plan, 0
         end = run(self._plan.command, limits)
@@ -179,10 +191,8 @@ def _why_not_started(error: OSError) -> EndedBy:
     return EndedBy(Cause.NOT_STARTED, f"can't be started: {error.strerror}")
 
 
-def _without_secrets(error: str | None) -> str | None:
+def _without_secrets(error: str) -> str:
     """The reason may be a line that the scanner printed."""
-    if error is None:
-        return None
     # Loaded here: most scans do not fail, and the patterns take memory.
     from stages.scanners.secrets import masked
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from schemas.event import Event, short
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
-from schemas.request import Reason
+from schemas.request import FailureCause, Reason
 from spool.errors import EntryError, SpoolError
 from spool.raw import Output
 from stages.runtime.process import Process
@@ -55,6 +55,7 @@ class RawEntries:
         outcome: Outcome,
         message: str,
         reasons: tuple[Reason, ...],
+        cause: FailureCause | None = None,
         answered_by: ScanId | None = None,
         warnings: tuple[str, ...] = (),
     ) -> None:
@@ -70,6 +71,7 @@ class RawEntries:
                 profile_id=profile_id,
                 profile_title=profile_title,
                 error=message,
+                cause=cause,
                 answered_by=answered_by,
                 reasons=reasons,
                 warnings=warnings,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
-from schemas.request import Request
+from schemas.request import Refusal, Request
 from spool.errors import (
     EntryDamagedError,
     EntryError,
@@ -129,7 +129,9 @@ class ScanStage:
             return
         refusal = self._refusal(request, spec)
         if refusal:
-            self._raw_entries.conclude(scan_id, "failed", refusal, (request.reason,))
+            self._raw_entries.conclude(
+                scan_id, "failed", refusal.reason, (request.reason,), refusal.cause
+            )
             return
         free_space.require(self._spool.raw.path, self._process.settings.spool.min_free_mib)
         if scan_id == self._not_its_fault:
@@ -140,7 +142,7 @@ class ScanStage:
             # A crash may have left a container with this scan's name.
             self._runner(spec).clean_up(scan_id)
         if attempts >= _ATTEMPTS:
-            self._raw_entries.conclude(scan_id, "failed", _NO_END, (request.reason,))
+            self._raw_entries.conclude(scan_id, "failed", _NO_END, (request.reason,), "never-ended")
             return
         try:
             self._scan(scan_id, request, spec)
@@ -160,7 +162,7 @@ class ScanStage:
         except EntryDamagedError as error:
             self._process.set_aside.worked(name)
             message = f"the request is damaged: {error}; request the scan again"
-            self._raw_entries.conclude(scan_id, "failed", message, ())
+            self._raw_entries.conclude(scan_id, "failed", message, (), "damaged")
             self._state_store.mark_damaged(name, str(error))
         else:
             self._process.set_aside.worked(name)
@@ -181,7 +183,12 @@ class ScanStage:
             raise
         if isinstance(plan, CannotRun):
             self._raw_entries.conclude(
-                scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings
+                scan_id,
+                "failed",
+                plan.reason,
+                (request.reason,),
+                plan.cause,
+                warnings=plan.warnings,
             )
             return
         run = execution.Run(self._process, scan_id, runner, plan, draft)
@@ -241,13 +248,13 @@ class ScanStage:
                 found.append(other_request)
         return found
 
-    def _refusal(self, request: Request, spec: ScannerSpec) -> str | None:
+    def _refusal(self, request: Request, spec: ScannerSpec) -> Refusal | None:
         """Why the settings do not allow this scan."""
         if request.refusal:
             return request.refusal
         refused = readiness.refusal(spec, self._process.settings)
         if refused:
-            return refused.reason
+            return Refusal(reason=refused.reason, cause="switched-off")
         return None
 
     def _runner(self, spec: ScannerSpec) -> Runner:

@@ -110,7 +110,7 @@ class Submissions:
     def _refuse(self, scan_id: ScanId, error: EntryDamagedError | EntryMissingError) -> None:
         self._process.set_aside.worked(entry_name(scan_id, "submission"))
         message = f"the submitted files are damaged: {error}; submit them again"
-        self._raw_entries.conclude(scan_id, "failed", message, ())
+        self._raw_entries.conclude(scan_id, "failed", message, (), "damaged")
 
 
 def _manifest(submission: Submission) -> Manifest:

@@ -4,6 +4,7 @@ from schemas.codec import replace
 from schemas.ids import ScanId, Scanner, requested_at, scanner_of
 from schemas.manifest import Manifest
 from schemas.report import AppliedTailoring, Profile, Report, ScanStatus, Summary
+from schemas.request import FailureCause
 from stages.scanners import registry
 
 _STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", "merged": "merged"}
@@ -11,7 +12,7 @@ _STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", 
 
 def without_results(manifest: Manifest) -> Report:
     """The report of a scan that did not finish."""
-    return _report(manifest, _STATUS[manifest.outcome], manifest.error)
+    return _report(manifest, _STATUS[manifest.outcome], manifest.error, manifest.cause)
 
 
 def if_nothing_to_read(manifest: Manifest) -> Report | None:
@@ -31,7 +32,7 @@ def _has_partial_results(manifest: Manifest) -> bool:
 
 def unreadable(manifest: Manifest, reason: str) -> Report:
     """The report of a scan whose results can't be read."""
-    return _report(manifest, "failed", f"results unreadable: {reason}")
+    return _report(manifest, "failed", f"results unreadable: {reason}", "results-unreadable")
 
 
 def damaged(scan_id: ScanId, reason: str) -> Report:
@@ -43,6 +44,7 @@ def damaged(scan_id: ScanId, reason: str) -> Report:
         profile=Profile(name=_default_profile(scanner), type=scanner),
         status="failed",
         error=f"raw entry damaged: {reason}; scan again",
+        cause="damaged",
         started_at=at,
         completed_at=at,
         summary=Summary(),
@@ -57,7 +59,9 @@ def with_file(tailoring: AppliedTailoring | None, manifest: Manifest) -> Applied
     return replace(tailoring or AppliedTailoring(), path=file.path, sha256=file.sha256)
 
 
-def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report:
+def _report(
+    manifest: Manifest, status: ScanStatus, error: str | None, cause: FailureCause | None
+) -> Report:
     return Report(
         scan_id=manifest.scan_id,
         profile=Profile(
@@ -67,6 +71,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
         ),
         status=status,
         error=error,
+        cause=cause,
         answered_by=manifest.answered_by,
         started_at=manifest.started_at,
         completed_at=manifest.completed_at,

@@ -7,16 +7,23 @@ from typing import Protocol
 from schemas.ids import ScanId
 from schemas.manifest import Content, TailoringFile
 from schemas.records import Struct, field
-from schemas.request import Request
+from schemas.request import FailureCause, Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, ChildLimits, End
+
+_CAUSES: Mapping[Cause, FailureCause] = {
+    Cause.TIME_LIMIT: "time-limit",
+    Cause.OUTPUT_LIMIT: "output-limit",
+    Cause.NOT_STARTED: "not-started",
+}
 
 
 class CannotRun(Struct, frozen=True):
     """The scan fails before it starts; the reason ends with what to do."""
 
     reason: str
+    cause: FailureCause
     warnings: tuple[str, ...] = ()
 
 
@@ -124,3 +131,12 @@ def error_of_end(program: str, end: End, expected: tuple[int, ...]) -> str | Non
     if end.exit_code not in expected:
         return f"{program} ended with exit code {end.exit_code}{last_line}"
     return None
+
+
+def cause_of_end(end: End) -> FailureCause:
+    """What made a run fail, by its end."""
+    if end.cause is not None:
+        return _CAUSES.get(end.cause, "scanner-failed")
+    if end.signal is not None:
+        return "scanner-killed"
+    return "scanner-failed"

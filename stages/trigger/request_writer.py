@@ -9,7 +9,7 @@ from hashlib import sha256
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id, scanner_of
 from schemas.planned_scan import PlannedScan
-from schemas.request import Cancellation, Reason, Request
+from schemas.request import Cancellation, Reason, Refusal, Request
 from spool.errors import EntryError
 from spool.layout import new_command_id
 from stages.runtime.process import Process
@@ -51,7 +51,7 @@ class RequestWriter:
         tailoring: str | None = None,
         content: str | None = None,
         fetch_remote: bool = False,
-        refusal: str | None = None,
+        refusal: Refusal | None = None,
     ) -> Request:
         """A request that is not written yet.
 

@@ -14,7 +14,7 @@ from schemas.codec import replace
 from schemas.event import Event
 from schemas.fixes import Remediation
 from schemas.records import Struct
-from schemas.request import Reason, Request
+from schemas.request import Reason, Refusal, Request
 from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
 from spool.layout import new_command_id
 from stages.patchmon import commands
@@ -34,7 +34,10 @@ from stages.trigger.remediations import Remediations
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scan_budget import MOST_A_DAY, ScanBudget
 
-_TOO_MANY = f"too many requests: the server has requested {MOST_A_DAY} scans within a day"
+_TOO_MANY = Refusal(
+    reason=f"too many requests: the server has requested {MOST_A_DAY} scans within a day",
+    cause="too-many-requests",
+)
 _INSTALL_ANSWER_S = 60.0
 """An answer to an installation that came with a later status could end another installation."""
 _ANSWER_S = 24 * 3600.0
@@ -127,7 +130,7 @@ class ServerCommands:
     def _scan(self, command: commands.Scan) -> None:
         refusal = command.refusal
         if refusal is None and command.remediate:
-            refusal = self._remediations.refusal()
+            refusal = self._remediation_refusal()
         if command.rule is not None:
             self._fix_rule(command, command.rule, refusal)
             return
@@ -141,12 +144,18 @@ class ServerCommands:
             self._fix_after(self._in_progress.requests)
         self._in_progress = None
 
-    def _fix_rule(self, command: commands.Scan, rule: str, refusal: str | None) -> None:
+    def _remediation_refusal(self) -> Refusal | None:
+        reason = self._remediations.refusal()
+        if reason is None:
+            return None
+        return Refusal(reason=reason, cause="remediation-not-allowed")
+
+    def _fix_rule(self, command: commands.Scan, rule: str, refusal: Refusal | None) -> None:
         """A fix is followed by a scan, so it counts as one."""
         if refusal is None and not self._budget.take(time.monotonic()):
             refusal = _TOO_MANY
         if refusal is not None:
-            self._decline(f"remediate_rule refused: {refusal}")
+            self._decline(f"remediate_rule refused: {refusal.reason}")
             return
         remediation = Remediation(reason=self._reason(command.request_id), rule=rule)
         self._remediations.request(new_command_id(self._process.now()), remediation)
@@ -164,7 +173,7 @@ class ServerCommands:
         for problem in self._remediations.take_outcomes():
             self._decline(problem)
 
-    def _requests(self, command: commands.Scan, refusal: str | None) -> list[Request]:
+    def _requests(self, command: commands.Scan, refusal: Refusal | None) -> list[Request]:
         """A scan that is refused is requested, too: it fails with the reason, which the server
         shows.
         """
@@ -172,15 +181,15 @@ class ServerCommands:
         for wanted in self._possible(command.wanted):
             if not self._budget.take(time.monotonic()):
                 self._budget.refused(wanted)
-                self._refuse(_TOO_MANY)
+                self._refuse(_TOO_MANY.reason)
                 continue
-            reason = refusal or self._switched_off(wanted)
-            if reason is not None:
-                self._log_refusal(reason)
-            requests.append(self._request(command, wanted, reason))
+            found = refusal or self._switched_off(wanted)
+            if found is not None:
+                self._log_refusal(found.reason)
+            requests.append(self._request(command, wanted, found))
         return requests
 
-    def _request(self, command: commands.Scan, wanted: Wanted, refusal: str | None) -> Request:
+    def _request(self, command: commands.Scan, wanted: Wanted, refusal: Refusal | None) -> Request:
         spec = registry.get(wanted.scanner)
         return self._request_writer.make(
             wanted.scanner,
@@ -204,12 +213,12 @@ class ServerCommands:
                 possible.append(one)
         return possible or wanted[:1]
 
-    def _switched_off(self, wanted: Wanted) -> str | None:
+    def _switched_off(self, wanted: Wanted) -> Refusal | None:
         spec = registry.get(wanted.scanner)
         refused = readiness.refusal(spec, self._process.settings, self.overrides)
         if refused is None:
             return None
-        return f"switched off: {refused.reason}"
+        return Refusal(reason=f"switched off: {refused.reason}", cause="switched-off")
 
     def _apply(self, new: ServerOverrides) -> None:
         url = self._process.settings.server.url

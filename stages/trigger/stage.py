@@ -11,7 +11,7 @@ from typing import NamedTuple
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
-from schemas.request import Reason, Request
+from schemas.request import Reason, Refusal, Request
 from schemas.schedule import TRIGGER_STATE, NextDue, TriggerState
 from spool.errors import (
     EntryDamagedError,
@@ -222,7 +222,8 @@ class TriggerStage:
 
     def _refused(self, scan_id: ScanId, problem: str) -> Request:
         reason = Reason(source="operator", at=self._process.now())
-        refusal = f"the request can't be read: {problem}; request the scan again"
+        message = f"the request can't be read: {problem}; request the scan again"
+        refusal = Refusal(reason=message, cause="damaged")
         return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
     def _report_damage(self, name: str, reason: str) -> None:

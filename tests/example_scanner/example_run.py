@@ -26,12 +26,15 @@ class ExampleRunner:
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         if self._detected is None or not self._detected.ready:
             return CannotRun(
-                "; ".join(self._detected.problems) if self._detected else "no detection"
+                "; ".join(self._detected.problems) if self._detected else "no detection",
+                "scanner-not-ready",
             )
         profile = _profile(request)
         if profile is None:
             titles = f"{PROFILE_TITLE} and {FIRST_TITLE}"
-            return CannotRun(f"the profiles are {titles}, not {request.profile!r}")
+            return CannotRun(
+                f"the profiles are {titles}, not {request.profile!r}", "unknown-profile"
+            )
         checks = 1 if profile[0] == FIRST else self._settings.checks
         return Plan(
             profile_id=profile[0],

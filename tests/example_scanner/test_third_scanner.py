@@ -193,6 +193,20 @@ def test_a_scan_of_a_scanner_that_is_switched_off_fails_with_the_setting_to_chan
     assert scan["profile_name"] == "Line Check Scan", "the generic name at the server"
 
 
+def test_the_cause_of_its_failures_comes_first_at_the_server(
+    agent: Agent, server: Receiver
+) -> None:
+    script = Path(agent.settings["compliance"][SECTION]["script"])
+    script.write_text("#!/bin/sh\nkill -9 $$\n")
+    agent.start()
+    agent.run("scan", "--scanner", KEY, "--wait", code=1)
+    script.unlink()
+    agent.run("scan", "--scanner", KEY, "--wait", code=1)
+    killed, missing = [scan["error"] for scan in server.scans()]
+    assert killed.startswith("scanner killed; profile Line Check: the script was ended by signal 9")
+    assert missing.startswith("scanner not ready; profile Line Check: ")
+
+
 def test_commands_that_look_at_the_host_or_at_files_know_it(agent: Agent, tmp_path: Path) -> None:
     assert set(json.loads(agent.run("detect", "--json", code=None))) >= {SECTION}
     assert f"{KEY}" in agent.run("detect", code=None)

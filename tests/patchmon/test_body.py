@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.report import Report, ScanStatus
+from schemas.request import FailureCause
 from stages.patchmon import body
 from stages.patchmon.compliance_hash import compliance_hash
 from tests.ship.ship_spool import report, rules
@@ -124,6 +125,29 @@ def test_a_scan_without_results_never_reads_as_clean(
     assert got["error"] == sent_error
     assert len(sent_error.partition(";")[0]) <= 24
     assert got["score"] is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "error", "sent_error"),
+    [
+        (
+            "content-missing",
+            "openscap.content: /nowhere/x-ds.xml: not there",
+            "content missing; profile CIS: openscap.content: /nowhere/x-ds.xml: not there",
+        ),
+        ("time-limit", "time limit: oscap was ended", "time limit; profile CIS: oscap was ended"),
+        ("scanner-killed", None, "scanner killed; profile CIS"),
+    ],
+)
+def test_the_cause_of_a_failure_comes_first_whatever_its_text(
+    cause: FailureCause, error: str | None, sent_error: str
+) -> None:
+    got = sent(report(1, status="failed", error=error, cause=cause))
+    assert got["error"] == sent_error
+
+
+def test_every_cause_is_as_short_as_a_list_of_the_server_needs_it() -> None:
+    assert max(map(len, get_args(FailureCause))) <= 24
 
 
 def test_a_failed_scan_is_filed_under_another_name_and_keeps_its_profile() -> None:

@@ -177,7 +177,8 @@ def test_a_malformed_request_for_a_scan_becomes_one_that_fails_with_the_reason(
     assert isinstance(meant, Scan)
     assert meant.wanted == (OPENSCAP,)
     assert meant.refusal is not None
-    assert meant.refusal.startswith(f"malformed request: {message['type']}: ")
+    assert meant.refusal.cause == "malformed-request"
+    assert meant.refusal.reason.startswith(f"malformed request: {message['type']}: ")
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 from schemas.ids import new_scan_id
-from schemas.request import Reason, Request
+from schemas.request import Reason, Refusal, Request
 from tests.pipeline.agent import Agent, an_agent, until
 
 FLOOD = 1500
+TOO_MANY = Refusal(reason="too many", cause="too-many-requests")
 
 
 def refused_by_the_server(agent: Agent, count: int) -> None:
@@ -16,7 +17,7 @@ def refused_by_the_server(agent: Agent, count: int) -> None:
     box = agent.spool.requests
     for number in range(count):
         scan_id = new_scan_id("openscap", at, f"{number:08x}")
-        box.write(Request(scan_id=scan_id, scanner="openscap", reason=reason, refusal="too many"))
+        box.write(Request(scan_id=scan_id, scanner="openscap", reason=reason, refusal=TOO_MANY))
 
 
 def test_an_operators_scan_is_reported_while_the_refused_still_wait() -> None:

@@ -18,7 +18,7 @@ from schemas.content import FETCH_STATE, ContentCommand, FetchState
 from schemas.fixes import Remediation
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
-from schemas.request import Cancellation, Reason, Request
+from schemas.request import Cancellation, Reason, Refusal, Request
 from spool import bundle, frame, packing
 from spool.entries import seal_report
 from spool.layout import BOXES, STAGES
@@ -106,7 +106,10 @@ def write_readable(agent: Agent) -> None:
     """The same entries as this version writes them: as if it could read the format from now on."""
     refused = {
         number: Request(
-            scan_id=scan_id(number), scanner="openscap", reason=REASON, refusal="only a test"
+            scan_id=scan_id(number),
+            scanner="openscap",
+            reason=REASON,
+            refusal=Refusal(reason="only a test", cause="malformed-request"),
         )
         for number in (1, 2)
     }

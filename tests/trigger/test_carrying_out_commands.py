@@ -132,7 +132,9 @@ def test_a_scanner_that_is_switched_off_is_requested_only_by_name(
             assert request.refusal is None
         else:
             message = f"switched off: {title} scans are switched off: "
-            assert str(request.refusal).startswith(message)
+            assert request.refusal is not None
+            assert request.refusal.cause == "switched-off"
+            assert request.refusal.reason.startswith(message)
     process.spool.release()
 
 
@@ -150,7 +152,8 @@ def test_a_flood_of_profiles_is_refused_at_a_limit_and_logged_once(process: At) 
     *accepted, refused = process.requests
     assert len(accepted) == 1000
     assert not any(request.refusal for request in accepted)
-    assert str(refused.refusal).startswith("too many requests: ")
+    assert refused.refusal is not None
+    assert refused.refusal.reason.startswith("too many requests: ")
     assert 590 < commands.due_in_s() <= 600, "those after it are answered once more"
     message = progress.next()
     assert message is not None

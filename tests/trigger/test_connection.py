@@ -78,5 +78,6 @@ def test_requests_beyond_the_limit_of_a_day_get_a_common_answer(server: Receiver
             server.send_command({"type": "compliance_trigger", "profile": f"profile-{n}"})
         until(lambda: len(agent.spool.requests.ids()) == 1001, "all, and one answer", 240)
         newest = agent.spool.requests.read(max(agent.spool.requests.ids()))
-        assert str(newest.refusal).startswith("too many requests: ")
+        assert newest.refusal is not None
+        assert newest.refusal.reason.startswith("too many requests: ")
         assert agent.log("trigger").count("server command refused") == 1

@@ -136,7 +136,8 @@ def test_a_refused_trigger_becomes_a_request_with_the_reason(
         server.send_command({"type": "compliance_scan", **command})
         until(lambda: requests_of(agent), "a request")
         (request,) = requests_of(agent)
-        assert (request.refusal or "").startswith(refusal)
+        assert request.refusal is not None
+        assert request.refusal.reason.startswith(refusal)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +229,22 @@ def test_a_trigger_that_can_not_be_carried_out_is_a_failed_scan_at_the_server(
         assert (scan["status"], scan["profile_name"]) == ("failed", "OpenSCAP Scan")
         assert scan["error"].startswith(cause)
         assert scan["error"].index("; profile ") <= 24
+
+
+@pytest.mark.oscap
+def test_missing_content_is_the_first_thing_that_the_server_shows_of_a_failed_scan(
+    server: Receiver,
+) -> None:
+    with an_agent(server) as agent:
+        agent.settings["compliance"]["openscap"]["content"] = "/nowhere/x-ds.xml"
+        agent.configure()
+        agent.start()
+        until(server.online, "connected")
+        server.send_command({"type": "compliance_scan", "profile_type": "openscap"})
+        until(server.scans, "a failed scan", 90)
+        (scan,) = server.scans()
+        assert scan["error"].startswith("content missing; profile ")
+        assert scan["error"].endswith("/nowhere/x-ds.xml: there is no such file")
 
 
 def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(

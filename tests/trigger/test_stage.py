@@ -82,7 +82,9 @@ def test_a_request_that_cannot_be_read_becomes_one_that_fails_with_the_reason(
     refused, taken = process.requests
     assert (refused.scan_id, taken.scan_id) == (broken, good)
     assert (refused.scanner, refused.profile) == ("openscap", None)
-    assert why in (refused.refusal or "")
+    assert refused.refusal is not None
+    assert why in refused.refusal.reason
+    assert refused.refusal.cause == "damaged"
     assert taken.refusal is None
 
 

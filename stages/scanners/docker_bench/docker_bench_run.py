@@ -74,12 +74,13 @@ class DockerBench:
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         if not _is_own_profile(request):
             return CannotRun(
-                f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile_text!r}"
+                f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile_text!r}",
+                "unknown-profile",
             )
         # Detected again for each scan: a daemon comes and goes without a trace in the file system.
         found = docker_bench_detection.find(self._settings, self._platform)
         if found.problem:
-            return CannotRun(f"Docker Bench was not run: {found.problem}")
+            return CannotRun(f"Docker Bench was not run: {found.problem}", "scanner-not-ready")
         self._watch.start(self._settings.socket)
         plan = self._plan_without_command(found.warnings)
         if found.script is not None:
@@ -103,7 +104,8 @@ class DockerBench:
         if self._docker.has_image(image):
             warning = f"{image} could not be pulled ({reason}): the image that is present was used"
             return replace(plan, warnings=(*plan.warnings, warning))
-        return CannotRun(f"the image {image} is missing and could not be pulled: {reason}")
+        message = f"the image {image} is missing and could not be pulled: {reason}"
+        return CannotRun(message, "image-missing")
 
     def again(self, end: End, plan: Plan) -> Plan | None:
         """Old versions, such as the image on Docker Hub, refuse `-p` and end: run without it."""

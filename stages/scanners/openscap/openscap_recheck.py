@@ -37,9 +37,14 @@ def plan_recheck(
     details = scan_choice.details_for(manifest, scan_choice.offers(settings, detected))
     content = manifest.content
     if not details.oscap_path:
-        return CannotRun("; ".join(detected.problems) or "oscap is not on this host")
+        return CannotRun(
+            "; ".join(detected.problems) or "oscap is not on this host", "scanner-not-ready"
+        )
     if content is None or manifest.profile_id is None:
-        return CannotRun(f"{manifest.scan_id} was not made by a scan of this host: scan it again")
+        return CannotRun(
+            f"{manifest.scan_id} was not made by a scan of this host: scan it again",
+            "content-missing",
+        )
     try:
         usable = usable_content(
             Path(content.path),
@@ -49,7 +54,7 @@ def plan_recheck(
         )
         tailoring = _tailoring(scan, draft)
     except (ContentError, TailoringError) as error:
-        return CannotRun(str(error))
+        return CannotRun(str(error), "content-unusable")
     variables = environment(settings, detected.version, manifest.not_searched)
     profile = details.profile_options.get(manifest.profile_id, ("--profile", manifest.profile_id))
     evaluate = (

@@ -73,12 +73,12 @@ class OpenSCAP:
         scan = scan_choice.choose(request, self._offers)
         detected, content = scan.offer.detected, scan.offer.detected.content
         if not detected.ready or content is None:
-            return CannotRun("; ".join(detected.problems) or "OpenSCAP can't run on this host")
+            return _not_ready(detected)
         if isinstance(scan, scan_choice.NoScan):
-            return CannotRun(scan.reason, detected.warnings)
+            return CannotRun(scan.reason, "unknown-profile", detected.warnings)
         of_one_title = scan_choice.other_of_its_title(scan, self._offers)
         if of_one_title is not None:
-            return CannotRun(of_one_title, detected.warnings)
+            return CannotRun(of_one_title, "title-in-use", detected.warnings)
         details, chosen = scan.offer.details, scan.chosen
         content, details = _content_of(chosen.profile, content, details)
         tailoring = details.tailored.get(chosen.profile.id)
@@ -91,8 +91,10 @@ class OpenSCAP:
                 must_copy=content.source == "server",
             )
             tailoring_copy = _tailoring_copy(tailoring, draft)
-        except (ContentError, TailoringError) as error:
-            return CannotRun(str(error), detected.warnings)
+        except ContentError as error:
+            return CannotRun(str(error), "content-unusable", detected.warnings)
+        except TailoringError as error:
+            return CannotRun(str(error), "tailoring-unusable", detected.warnings)
         request, remarks = self._within_settings(request)
         if tailoring is not None:
             remarks += details.tailoring_warnings
@@ -213,6 +215,15 @@ class OpenSCAP:
     def remove_leftovers(self, raw: Path) -> list[Leftover]:  # noqa: ARG002
         """Nothing: an oscap dies with the agent."""
         return []
+
+
+def _not_ready(detected: DetectedScanner) -> CannotRun:
+    reason = "; ".join(detected.problems) or "OpenSCAP can't run on this host"
+    if not detected.installed:
+        return CannotRun(reason, "scanner-missing")
+    if detected.content is None:
+        return CannotRun(reason, "content-missing")
+    return CannotRun(reason, "scanner-not-ready")
 
 
 def _content_of(
