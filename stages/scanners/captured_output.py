@@ -4,7 +4,10 @@ Security: a line goes to logs, reports and terminals; characters that would stee
 replaced.
 """
 
+import fcntl
 import os
+import struct
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,26 +62,33 @@ class CapturedOutput:
         self._rest = b""
         self._rest_began_s = 0.0
 
-    def read(self) -> bool:
-        """Read a chunk; False where there is none, for now or for good."""
+    def read(self) -> int:
+        """Read a chunk; its bytes, 0 where there is none, for now or for good."""
         try:
             chunk = os.read(self.handle, _CHUNK_BYTES)
         except BlockingIOError:
-            return False
+            return 0
         if not chunk:
             self.closed = True
-            return False
+            return 0
         kept = chunk[: self._space_left]
         self._space_left -= len(kept)
         self.dropped += len(chunk) - len(kept)
         self._file.write(kept)
         self._split(chunk)
-        return True
+        return len(chunk)
 
     def drain(self) -> None:
-        """Read all that is there; an unfinished line at its end counts as a line."""
-        while self.read():
-            pass
+        """Read what is there now; an unfinished line at its end counts as a line.
+
+        A daemon that the scanner has started may hold the pipe open, and go on writing.
+        """
+        left = _bytes_in(self.handle)
+        while left > 0:
+            count = self.read()
+            if not count:
+                break
+            left -= count
         self._pass_on(self._rest, time.monotonic())
 
     def close(self) -> None:
@@ -101,3 +111,7 @@ class CapturedOutput:
         if text:
             self.last_line = text[:_LAST_LINE_CHARS]
             self._on_line(Line(text, self._rest_began_s, now_s))
+
+
+def _bytes_in(pipe: int) -> int:
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0])

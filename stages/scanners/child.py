@@ -124,20 +124,22 @@ class Child:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        try:
+            self._set_limits(popen.pid)
+            started(popen.pid)
+            return self._attend(popen, unwanted)
+        finally:
+            _end_and_reap(popen)
+
+    def _set_limits(self, pid: int) -> None:
         longest_file = self._limits.file_bytes
         if longest_file is None:
             # One byte more: a file that reached its own limit is over the scan's, and that is what
             # is reported.
             longest_file = self._limits.output_bytes + 1
         with suppress(ProcessLookupError):
-            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (longest_file,) * 2)
-            resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
-        try:
-            started(popen.pid)
-            return self._attend(popen, unwanted)
-        finally:
-            end_group(popen.pid, signal.SIGKILL)
-            popen.wait()
+            _lower(pid, resource.RLIMIT_FSIZE, longest_file)
+            _lower(pid, resource.RLIMIT_CORE, 0)
 
     def _attend(
         self, popen: "subprocess.Popen[bytes]", unwanted: Callable[[], EndedBy | None]
@@ -149,10 +151,11 @@ class Child:
         ending = _Ending(time.monotonic() + self._limits.time_s)
         exited = os.pidfd_open(popen.pid)
         try:
-            while popen.poll() is None:
+            while not _has_ended(popen.pid):
                 self._read_some(outputs, exited)
                 self._end_if_due(popen.pid, ending, outputs, unwanted)
-            # A grandchild may hold the pipe open: read what is there, do not wait for its end.
+            # What it has left running could write faster than it is read.
+            _end_and_reap(popen)
             out.drain()
             err.drain()
             ending.reason = ending.reason or self._output_limit(outputs)
@@ -224,6 +227,30 @@ def _end(returncode: int, reason: EndedBy | None, last_line: str) -> End:
     if returncode < 0:
         return End(None, -returncode, reason, last_line)
     return End(returncode, None, reason, last_line)
+
+
+def _lower(pid: int, kind: int, limit: int) -> None:
+    """Set a limit of a process. One that is lower already (LimitFSIZE) stays: raising it needs a
+    capability that the stage does not have.
+    """
+    hard = resource.prlimit(pid, kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.prlimit(pid, kind, (limit, limit))
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has ended; it is not reaped."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end_and_reap(popen: "subprocess.Popen[bytes]") -> None:
+    """End a child and its process group, in this order: the group of a child that was reaped may be
+    that of another process.
+    """
+    if popen.returncode is None:
+        end_group(popen.pid, signal.SIGKILL)
+        popen.wait()
 
 
 def end_group(leader: int, number: signal.Signals) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -202,6 +203,51 @@ def test_a_scanner_is_ended_on_request(run: Run, draft: Path) -> None:
         unwanted=lambda: CANCELLED if (draft / "running").exists() else None,
     )
     assert (end.ended_by, end.signal) == (CANCELLED, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("start", ["", "setsid "])
+def test_what_a_scanner_leaves_writing_does_not_hold_up_the_end(run: Run, start: str) -> None:
+    began = time.monotonic()
+    end, _ = run(
+        "import os, subprocess, time\n"
+        f"subprocess.Popen('{start}timeout 60 sh -c \"touch go; exec yes\"', shell=True)\n"
+        "while not os.path.exists('go'): time.sleep(0.1)\n"
+        "time.sleep(0.5)\n"
+        "os._exit(0)",
+        ChildLimits(90, 1 << 40),
+    )
+    assert (end.exit_code, end.ended_by) == (0, None)
+    assert time.monotonic() - began < 50
+
+
+def test_a_limit_of_file_sizes_that_is_lower_already_stays(draft: Path) -> None:
+    program = """
+import resource, sys
+from pathlib import Path
+from tests.scanners.test_child import *
+directory = Path(sys.argv[1])
+spool = Spool(directory / "spool")
+spool.prepare()
+process = Process("scan", Settings(), None, spool, Log("scan"), NoDoorbell())
+resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20))
+command = ("sh", "-c", "ulimit -f")
+end = Child(process, directory, Place(), lambda line: print(line.text)).run(
+    command, lambda _: None, lambda: None
+)
+print(end.exit_code, end.ended_by)
+"""
+    unable: list[str] = []
+    if os.geteuid() == 0:
+        # Without the capability that the service does not have, either.
+        unable = ["setpriv", "--bounding-set", "-sys_resource"]
+    done = subprocess.run(
+        [*unable, sys.executable, "-c", program, str(draft)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.splitlines() in (["8192", "0 None"], ["16384", "0 None"]), done.stderr
 
 
 def test_a_missing_program_raises_an_error(process: Process, draft: Path) -> None:
