@@ -4,7 +4,6 @@ The same raw entry with the same parser and settings gives the same bytes. An en
 reader is tried three times in all, then it has a failed report with the reason.
 """
 
-import socket
 from contextlib import suppress
 
 from schemas import codec
@@ -26,6 +25,7 @@ from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
 from stages.runtime.fair_order import FairOrder
+from stages.runtime.host_name import host_name
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
 from stages.scanners import failed_reports, registry
@@ -157,7 +157,7 @@ class ParseStage:
             spool=str(self._spool.root),
             scan_id=scan_id,
             settings=codec.plain(self._process.settings),
-            host=socket.gethostname(),
+            host=host_name(),
         )
         try:
             answer = counted_call.call(

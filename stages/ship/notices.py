@@ -8,7 +8,6 @@ When `notify.command` is set for the first time, reports that are there already 
 crash between a refusal and its notice loses the notice; the refusal is in the receipt and the log.
 """
 
-import socket
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from schemas import codec
 from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import ScanId
 from schemas.notice import NoticeState
+from stages.runtime.host_name import host_name
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.ship.notice_task import SEND_NOTICE, NoticeOutcome, NoticeSubject, NoticeTask
@@ -76,7 +76,7 @@ class Notices:
             spool=str(self._process.spool.root),
             about=about,
             scan_id=scan_id,
-            host=socket.gethostname(),
+            host=host_name(),
             command=settings.command,
             events=settings.events,
             time_limit_s=settings.time_limit_s,

@@ -1,13 +1,13 @@
 """Which host this is, and which scanners it has, as the scan stage has detected them."""
 
 import platform
-import socket
 from collections.abc import Mapping
 from typing import Any
 
 from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
+from stages.runtime.host_name import host_name
 from stages.runtime.machine_id import read_machine_id
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
@@ -68,7 +68,7 @@ def host_id(settings: Settings) -> str:
     """The server's id for this host and the machine's own: clones seldom share both."""
     machine = read_machine_id()
     if machine is None:
-        machine = socket.gethostname()
+        machine = host_name()
     return f"{settings.api.id or ''}/{machine}"
 
 
@@ -78,7 +78,7 @@ def host_description(detected: Detected) -> dict[str, Any]:
     """
     return {
         "sections": ["hostname"],
-        "hostname": socket.gethostname(),
+        "hostname": host_name(),
         "osType": detected.os_name or platform.system(),
         "osVersion": detected.os_version,
         "architecture": platform.machine(),

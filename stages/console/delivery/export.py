@@ -3,7 +3,6 @@ archive (`export --raw`).
 """
 
 import argparse
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +21,7 @@ from stages.console.delivery.host_origin import origin
 from stages.console.output import show_line, warn
 from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
+from stages.runtime.host_name import host_name
 from stages.runtime.moments import moment
 from stages.runtime.printable import counted
 from stages.runtime.version import AGENT_VERSION
@@ -91,7 +91,7 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
     index = Bundle(
         origin=origin(),
         api_id=api_id,
-        hostname=socket.gethostname(),
+        hostname=host_name(),
         exported_at=command_writer.now(),
         agent_version=AGENT_VERSION,
         reports=tuple(reports),
