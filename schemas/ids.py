@@ -6,7 +6,8 @@ second.
 
 Ids of one spool strictly increase as text, whatever its clock does: each new id is made greater
 than the newest one. Their order is the order of the requests, and the time in an id can differ from
-the clock's. They are safe as file names.
+the clock's. The exception is a scan made elsewhere, whose id is made from its own time. All are
+safe as file names.
 """
 
 import re

@@ -82,6 +82,14 @@ def test_an_older_scan_does_not_replace_a_newer_one(agent: Agent, tmp_path: Path
     until(lambda: older_id in agent.spool.receipts.ids(), "the receipt")
     receipt = agent.spool.receipts.read(older_id)
     assert (receipt.answer, receipt.superseded_by) == ("superseded", newer["scan_id"])
+    assert (newer["superseded_by"], older["superseded_by"]) == (None, newer["scan_id"])
+    again = agent.run("submit", str(tmp_path / "older.xml")).replace("\n", " ")
+    command = f"replay ship {older_id} --force"
+    assert command in again
+    agent.run(*command.split())
+    until(agent.spool.receipts.archived, "that the receipt is taken away")
+    until(lambda: agent.received(older_id), "the receipt again")
+    assert agent.receipt(older_id).answer == "accepted"
 
 
 def test_a_submission_waits_for_the_scan_stage(agent: Agent, tmp_path: Path) -> None:

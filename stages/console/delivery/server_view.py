@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from schemas.destination import SHIP_STATE, ShipState
 from schemas.ids import ScanId
+from schemas.report import ReportHeader
 from schemas.settings import Settings
 from spool.errors import EntryError
 from spool.spool import Spool
@@ -44,6 +45,10 @@ class ServerView:
         except EntryError:
             # The ship stage finds out what is wrong with it.
             return None
+        return self.would_supersede(scan_id, header)
+
+    def would_supersede(self, scan_id: ScanId, header: ReportHeader) -> Superseded | None:
+        """The same for a report that is still to come."""
         name = filing.name_at_the_server(scan_id, header.profile, header.status)
         place = filing.place(scan_id, name)
         scan = Waiting(scan_id, place, header.status, header.answered_by)

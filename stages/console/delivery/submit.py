@@ -22,11 +22,12 @@ from schemas.command import Hold, Submission, SubmittedFile
 from schemas.ids import ScanId, Scanner, new_scan_id
 from schemas.manifest import Role
 from schemas.records import Record, Struct
-from schemas.report import Report, ScanStatus
+from schemas.report import Report, ScanStatus, report_header
 from spool import packing
 from spool.errors import SpoolError
 from stages.console import arguments, command_writer, follow, scan_states
 from stages.console.context import Context
+from stages.console.delivery.server_view import ServerView
 from stages.console.output import show_facts, show_record, show_text, unicode_text, warn
 from stages.console.parse_files import add_file_arguments
 from stages.console.parse_task import MAX_BYTES
@@ -61,6 +62,8 @@ class SubmitView(Record, frozen=True, kw_only=True):
     state: State | None
     """None for a dry run of a scan that is not in the spool."""
     completed_at: datetime
+    superseded_by: ScanId | None
+    """The newer scan of its profile that the server has, because of which this one is not sent."""
     warnings: tuple[str, ...]
 
 
@@ -168,10 +171,15 @@ def _chunks(source: Source) -> Iterator[bytes]:
 def _view(scan: _Scan, context: Context, *, as_this_host: bool) -> SubmitView:
     submission, report = scan.submission, scan.report
     state: State | None = None
+    superseded_by: ScanId | None = None
     if context.spool.root.is_dir():
         boxes = scan_states.snapshot(context.spool)
         if submission.scan_id in boxes.scan_ids:
             state = boxes.state(submission.scan_id)
+        server = ServerView(context.spool, context.settings)
+        superseded = server.would_supersede(submission.scan_id, report_header(report))
+        if superseded is not None:
+            superseded_by = superseded.by
     foreign = submission.host is not None and not is_this_host(submission.host)
     return SubmitView(
         scan_id=submission.scan_id,
@@ -184,6 +192,7 @@ def _view(scan: _Scan, context: Context, *, as_this_host: bool) -> SubmitView:
         present=state is not None,
         state=state,
         completed_at=submission.completed_at,
+        superseded_by=superseded_by,
         warnings=report.warnings,
     )
 
@@ -242,6 +251,13 @@ def _show(context: Context, view: SubmitView, *, dry_run: bool) -> None:
         show_text("nothing was submitted (--dry-run)")
     elif view.state == "requested":
         _show_pending(context)
+    if view.superseded_by is not None:
+        show_text(
+            f"the server has a newer scan of this profile, {view.superseded_by}, so this one is "
+            "not sent; to send it all the same: "
+            f"compliance-agent replay ship {view.scan_id} --force",
+            "yellow",
+        )
     if view.held:
         show_text(
             f"a scan of another host is held: compliance-agent release {view.scan_id} ships it "
@@ -263,7 +279,7 @@ def _facts(view: SubmitView) -> Iterator[tuple[str, object]]:
 
 def _show_present(view: SubmitView) -> None:
     line = "it is in the spool already, nothing was submitted"
-    if view.state == "done":
+    if view.state == "done" and view.superseded_by is None:
         line = f"{line}; compliance-agent replay ship {view.scan_id} sends it again"
     show_text(line)
 
