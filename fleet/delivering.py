@@ -28,11 +28,10 @@ from schemas.report import Report
 from schemas.settings import ServerSettings
 from spool import frame
 from spool.errors import EntryError
-from stages.patchmon import body, outcome
+from stages.patchmon import body, key_check
 from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials, exposed
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
-from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime import plain_file
 from stages.runtime.command_error import CommandError, file_errors
@@ -230,9 +229,9 @@ class HostDelivery:
             return Temporary("interrupted")
         self._pace.sent(time.monotonic())
         answer = self._client.send(submission(scan.scan_id, AGENT_VERSION), made.content)
-        if isinstance(answer, Reply):
-            return outcome.decide(answer, datetime.now(UTC))
-        return answer
+        return key_check.conclude(
+            answer, lambda request, _: self._client.send(request), datetime.now(UTC)
+        )
 
     def _receipt(
         self,

@@ -4,8 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from stages.patchmon import server_messages
+from stages.patchmon.host_update import HostUpdate
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
@@ -158,6 +162,36 @@ def test_a_scanner_bounds_its_settings_in_its_own_folder() -> None:
     assert {value for value in alone if users[value] <= SCANNER_FOLDERS} == set()
 
 
+ENDPOINTS = re.compile(r"/api/v\d|/health\b")
+MESSAGES = (*get_args(server_messages.ServerMessage), server_messages.ScanProgress)
+MESSAGE_TYPES = re.compile(rf"\b({'|'.join(server_messages.type_of(each) for each in MESSAGES)})\b")
+BODY_KEYS = {
+    *("osType", "osVersion", "agentVersion"),
+    *("components", "scanner_info", "install_events", "mismatch_warning", "content_mismatch"),
+    *("ssg_version", "content_package", "xccdf_id", "compliance_hash", "scans_received"),
+}
+"""Those that the agent uses for nothing else."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in SOURCES if package(p) not in ("stages.patchmon", "receiver")],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_what_the_server_speaks_is_known_in_one_folder_alone(path: Path) -> None:
+    for line, text in texts(path):
+        place = f"{path}:{line}: {text!r}"
+        assert not ENDPOINTS.search(text), place
+        assert not MESSAGE_TYPES.search(text), place
+        assert text not in BODY_KEYS, place
+
+
+def test_the_body_keys_are_those_of_the_bodies() -> None:
+    spelled = "".join(p.read_text() for p in (ROOT / "stages/patchmon").glob("*.py"))
+    camel = set(HostUpdate.__struct_encode_fields__)
+    assert all(key in camel or key in spelled for key in BODY_KEYS)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_one_module_renames_and_syncs(path: Path) -> None:
     if str(path.relative_to(ROOT)) == DURABLE:
@@ -228,6 +262,7 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         "stages/scanners/openscap/profile_choice.py",
         "stages/patchmon/body.py",
         "stages/patchmon/compliance_hash.py",
+        "stages/patchmon/host_update.py",
         "stages/patchmon/outcome.py",
         "stages/patchmon/reply.py",
         "stages/patchmon/retry_after.py",

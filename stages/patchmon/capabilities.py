@@ -9,15 +9,42 @@ The server's page offers a scan of all scanners only where every component that 
 reason of a scanner that can't run, and what was refused, go there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
 from schemas.ids import Scanner
-from schemas.records import Struct
+from schemas.records import Record, Struct
 
 _MAX_MESSAGE_CHARS = 1000
+_REFUSAL_HOLDS_S = 24 * 3600.0
+"""How long a refusal is shown on the server's page."""
+_INSTALL_HOLDS_S = 60.0
+"""An answer to an installation that came with a later status could end another installation."""
+
+
+class InstallEvent(Record, frozen=True, kw_only=True):
+    """How an installation that the server requested has ended."""
+
+    step: str
+    status: str
+    message: str
+
+
+class IntegrationStatus(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """The body of an integration status."""
+
+    integration: str
+    enabled: bool
+    status: Literal["ready", "error"]
+    message: str
+    components: Mapping[Scanner, str]
+    scanner_info: Mapping[str, Any]
+    """Each scanner adds a version and whether it is available."""
+    capabilities: Mapping[str, Any]
+    install_events: tuple[InstallEvent, ...] = ()
+    """Left out where there are none: an empty list would take away those that the server has."""
 
 
 class ScannerStatus(Struct, frozen=True):
@@ -43,6 +70,14 @@ class CommandAnswers(Struct, frozen=True):
     install: str | None = None
     """Why software was not installed."""
 
+    def after(self, age_s: float) -> "CommandAnswers":
+        """What is left of them after so many seconds."""
+        if age_s > _REFUSAL_HOLDS_S:
+            return NO_ANSWERS
+        if age_s > _INSTALL_HOLDS_S:
+            return CommandAnswers(refusal=self.refusal)
+        return self
+
 
 NO_ANSWERS = CommandAnswers()
 
@@ -52,26 +87,26 @@ def status_body(
     scanners: Sequence[ScannerStatus],
     disabled: str | None,
     answers: CommandAnswers = NO_ANSWERS,
-) -> dict[str, Any]:
-    """The body of an integration status. `disabled`: why no scanner may run; None if they may."""
+) -> IntegrationStatus:
+    """The integration status. `disabled`: why no scanner may run; None if they may."""
     ready = [scanner for scanner in scanners if scanner.problem is None]
-    status = "error"
+    status: Literal["ready", "error"] = "error"
     if ready:
         status = "ready"
     remarks = list(_remarks(scanners, disabled, answers))
-    body: dict[str, Any] = {
-        "integration": "compliance",
-        "enabled": disabled is None,
-        "status": status,
-        "message": _joined(remarks) or "ready",
-        "components": {scanner.key: "ready" for scanner in ready},
-        "scanner_info": _scanner_info(detected, ready, remarks),
-        "capabilities": {scanner.section: scanner.found.specified for scanner in scanners},
-    }
+    install_events: tuple[InstallEvent, ...] = ()
     if answers.install is not None:
-        event = {"step": "complete", "status": "failed", "message": answers.install}
-        body["install_events"] = [event]
-    return body
+        install_events = (InstallEvent(step="complete", status="failed", message=answers.install),)
+    return IntegrationStatus(
+        integration="compliance",
+        enabled=disabled is None,
+        status=status,
+        message=_joined(remarks) or "ready",
+        components={scanner.key: "ready" for scanner in ready},
+        scanner_info=_scanner_info(detected, ready, remarks),
+        capabilities={scanner.section: scanner.found.specified for scanner in scanners},
+        install_events=install_events,
+    )
 
 
 def _remarks(

@@ -6,10 +6,11 @@ At every connection it reads first what the server has set for this host: an age
 way, so a server that is slow there holds up nothing else.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from schemas.schedule import ServerOverrides
+from stages.patchmon.capabilities import IntegrationStatus
+from stages.patchmon.host_update import HostUpdate
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import not_a_server
 from stages.patchmon.reply import Reply, is_page, json_object, message
@@ -72,13 +73,13 @@ class HostReporter:
         """Show that the host is alive now, and again in this interval."""
         self._life.put(Task("the ping", PING, self._take_ping, repeat_s=every_s))
 
-    def describe(self, host: Mapping[str, Any]) -> None:
+    def describe(self, host: HostUpdate) -> None:
         """Send what this host is: name, system, version."""
         self._life.put(
             Task("the host's description", HOST_UPDATE, self._take_description, body=host)
         )
 
-    def report(self, status: Mapping[str, Any]) -> None:
+    def report(self, status: IntegrationStatus) -> None:
         """Send what this host can scan, instead of what was to be sent before."""
         self._capabilities.put(
             Task("capabilities", INTEGRATION_STATUS, _taken, body=status, retry_for_s=_RETRY_FOR_S)

@@ -5,13 +5,18 @@ wrong. A ping alone gets another answer then. A server without this endpoint lea
 what it says.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from enum import Enum, auto
 
 from schemas.records import Struct
-from stages.patchmon.outcome import Paused, Temporary
+from stages.patchmon.outcome import Outcome, Paused, Temporary, decide
 from stages.patchmon.reply import Reply, json_object, message
 from stages.patchmon.server_access import AGENT_HEADERS, PING, HttpRequest
 
+Answer = Reply | Paused | Temporary
+Ping = Callable[[HttpRequest, float], Answer]
+"""Sends a request and waits for the answer, for so many seconds at most."""
 PING_LIMIT_S = 15.0
 PING_REQUEST = HttpRequest(path=PING, headers=AGENT_HEADERS)
 CHECK_KEY = (
@@ -34,7 +39,27 @@ class KeyCheck(Struct, frozen=True):
     message: str
 
 
-def judge(answer: Reply | Paused | Temporary) -> KeyCheck:
+def conclude(answer: Answer, ping: Ping, now: datetime) -> Outcome:
+    """The outcome of a submission; what a 401 means is checked by a ping."""
+    if not isinstance(answer, Reply):
+        return answer
+    decided = decide(answer, now)
+    if answer.status != 401:
+        return decided
+    check = judge(ping(PING_REQUEST, PING_LIMIT_S))
+    if check.state is KeyState.WRONG:
+        return decided
+    answered = message(answer)
+    if check.state is KeyState.KNOWN:
+        return Temporary(f"{answered}, but the server knows the key", answer.status)
+    return Temporary(
+        f"{answered}; the server can't check the key: {check.message}",
+        answer.status,
+        action=CHECK_DATABASE,
+    )
+
+
+def judge(answer: Answer) -> KeyCheck:
     """What the answer to a ping shows."""
     if not isinstance(answer, Reply):
         return KeyCheck(KeyState.UNCHECKED, answer.message)

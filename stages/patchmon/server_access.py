@@ -21,6 +21,10 @@ HEALTH = "/health"
 SSG_VERSION = "/api/v1/compliance/ssg-version"
 SSG_CONTENT = "/api/v1/compliance/ssg-content/"
 """Followed by the name of a file."""
+SETTLES_AFTER_S = 2.0
+"""The server writes down that a scan of its own runs only after it has sent the command; a result
+that arrives before leaves that row standing for hours.
+"""
 USER_AGENT = "compliance-agent"
 AGENT_HEADERS = {"User-Agent": USER_AGENT}
 JSON_HEADERS = {"Content-Type": "application/json", **AGENT_HEADERS}

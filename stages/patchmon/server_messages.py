@@ -1,7 +1,8 @@
 """The messages over the WebSocket as they are sent: a record for each, tagged by its `type`.
 
 Sources: the agent specification (`compliance_trigger`) and released servers (all others). The
-receiver sends and reads the same records.
+receiver reads `ScanProgress` as it is here; it sends whatever an administrator or a test gives it,
+so that messages can be wrong.
 
 Diagnostics: SchemaError names the field that is not as it should be.
 """
@@ -209,6 +210,11 @@ def read(text: str, kind: object, scanners: KnownScanners) -> ServerMessage | No
     return message
 
 
+def type_of(record: type[Record]) -> str:
+    """The type by which the server names such messages."""
+    return str(record.__struct_config__.tag)
+
+
 def switch(message: Record, scanner: KnownScanner) -> bool | None:
     """Whether a message switches a scanner on or off; None where it leaves that open."""
     value: bool | None = getattr(message, f"{scanner.section}_enabled", None)
@@ -225,4 +231,4 @@ def _records(sections: tuple[str, ...]) -> dict[str, Any]:
     host = extended(HostConfig, {"compliance": (compliance | None, None)})
     apply = extended(ApplyConfig, {"config": (host | None, None)})
     records = (*_PLAIN, extended(ComplianceScan, switches), apply)
-    return {str(record.__struct_config__.tag): record for record in records}
+    return {type_of(record): record for record in records}

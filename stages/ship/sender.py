@@ -17,10 +17,8 @@ from spool.errors import SpoolError
 from stages.patchmon import body, key_check, outcome
 from stages.patchmon.body import Body
 from stages.patchmon.http_worker import HttpWorker
-from stages.patchmon.key_check import KeyState
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
-from stages.patchmon.reply import Reply, message
-from stages.patchmon.server_access import ServerAccess, submission
+from stages.patchmon.server_access import HttpRequest, ServerAccess, submission
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.runtime.worker import WorkerStoppedError
@@ -192,38 +190,18 @@ class Sender:
         request = submission(scan.scan_id, AGENT_VERSION)
         content = prepared.body.content
         self._host.expect(self._meanwhile(scan))
+
+        def ping(request: HttpRequest, limit_s: float) -> key_check.Answer:
+            return self._http.send(access, request, b"", limit_s)
+
         try:
             answer = self._http.send(access, request, content, deadline_s(len(content)))
-            if isinstance(answer, Reply) and answer.status == 401:
-                return self._checked(answer, access)
+            return key_check.conclude(answer, ping, datetime.now(UTC))
         except WorkerStoppedError:
             self._process.log.info(
                 "stopped while sending; the report is sent again later", scan_id=scan.scan_id
             )
             return None
-        if isinstance(answer, Reply):
-            return outcome.decide(answer, datetime.now(UTC))
-        return answer
-
-    def _checked(self, reply: Reply, access: ServerAccess) -> Outcome:
-        """What a 401 means: a ping distinguishes a wrong key from a database that is down.
-
-        Raises WorkerStoppedError.
-        """
-        decided = outcome.decide(reply, datetime.now(UTC))
-        check = key_check.judge(
-            self._http.send(access, key_check.PING_REQUEST, b"", key_check.PING_LIMIT_S)
-        )
-        if check.state is KeyState.WRONG:
-            return decided
-        answered = message(reply)
-        if check.state is KeyState.KNOWN:
-            return Temporary(f"{answered}, but the server knows the key", reply.status)
-        return Temporary(
-            f"{answered}; the server can't check the key: {check.message}",
-            reply.status,
-            action=key_check.CHECK_DATABASE,
-        )
 
     def _meanwhile(self, scan: Waiting) -> Callable[[], None]:
         """What is done while this report is under way."""

@@ -19,7 +19,7 @@ from schemas.request import Cancellation, Request
 from spool.errors import EntryError, EntryMissingError, SpoolError, StorageError
 from spool.layout import command_time
 from stages.patchmon.credentials import NoCredentials
-from stages.patchmon.server_access import find_access
+from stages.patchmon.server_access import SETTLES_AFTER_S, find_access
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
@@ -34,7 +34,7 @@ from stages.ship.ship_state import DeliveryState
 # Any stage can send the event that the server was reached: it must not make this one try all the
 # time.
 _HINTS_AT_ONCE, _HINT_EVERY_S = 3, 30.0
-_AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
+_AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=SETTLES_AFTER_S), timedelta(seconds=1)
 
 
 class ShipStage:
@@ -122,11 +122,10 @@ class ShipStage:
         return False
 
     def _after_commands_s(self) -> float:
-        """Seconds until two seconds have passed since the server's last command.
+        """Seconds until the server's last command has settled there.
 
-        The server writes down that a scan of its own runs only after it has sent the command; a
-        result that arrives before leaves that row standing for hours. Where a request may not be
-        read, it may be the server's, and the wait is needless for others but does no harm.
+        Where a request may not be read, it may be the server's, and the wait is needless for others
+        but does no harm.
         """
         now = self._process.now()
         requests = self._process.spool.requests
@@ -143,7 +142,7 @@ class ShipStage:
     def _waits(
         self, ids: Sequence[str], read: Callable[[str], Request | Cancellation], now: datetime
     ) -> Iterator[float]:
-        """Seconds until two seconds have passed since each of the server's last commands.
+        """Seconds until each of the server's last commands has settled.
 
         Ids are in the order of the commands, at least to the second. So the first that is too old
         ends the search, and so does one of a moment that has not come yet: the clock was set back

@@ -23,7 +23,7 @@ from stages.patchmon.server_access import ServerAccess, find_access
 from stages.patchmon.websocket import Link, LinkPace, NextMessage
 from stages.runtime.process import Process
 from stages.scanners import registry
-from stages.trigger.detected_host import Detection, host_description, offered_profiles
+from stages.trigger.detected_host import Detection, host_update, offered_profiles
 from stages.trigger.integration_status import integration_status
 
 _QUEUE_SIZE = 1000
@@ -197,10 +197,10 @@ class ServerConnection:
         detected = self._detection.detected
         if detected is None:
             return
-        description = host_description(detected)
-        if description != self._described:
-            self._described = description
-            reporter.describe(description)
+        update = host_update(detected)
+        if update != self._described:
+            self._described = update
+            reporter.describe(update)
 
     def close(self) -> None:
         if self._link:

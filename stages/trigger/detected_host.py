@@ -2,11 +2,11 @@
 
 import platform
 from collections.abc import Mapping
-from typing import Any
 
 from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
+from stages.patchmon.host_update import HostUpdate
 from stages.runtime.host_name import host_name
 from stages.runtime.machine_id import read_machine_id
 from stages.runtime.process import Process
@@ -72,15 +72,12 @@ def host_id(settings: Settings) -> str:
     return f"{settings.api.id or ''}/{machine}"
 
 
-def host_description(detected: Detected) -> dict[str, Any]:
-    """The partial host update: it names the sections that it holds, so that the server leaves the
-    rest alone.
-    """
-    return {
-        "sections": ["hostname"],
-        "hostname": host_name(),
-        "osType": detected.os_name or platform.system(),
-        "osVersion": detected.os_version,
-        "architecture": platform.machine(),
-        "agentVersion": AGENT_VERSION,
-    }
+def host_update(detected: Detected) -> HostUpdate:
+    """This host, in the form of the server."""
+    return HostUpdate(
+        hostname=host_name(),
+        os_type=detected.os_name or platform.system(),
+        os_version=detected.os_version,
+        architecture=platform.machine(),
+        agent_version=AGENT_VERSION,
+    )

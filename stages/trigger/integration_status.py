@@ -2,13 +2,17 @@
 switched off.
 """
 
-from typing import Any
-
 from schemas.capabilities import Detected
 from schemas.codec import replace
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
-from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers, ScannerStatus, status_body
+from stages.patchmon.capabilities import (
+    NO_ANSWERS,
+    CommandAnswers,
+    IntegrationStatus,
+    ScannerStatus,
+    status_body,
+)
 from stages.scanners import registry
 from stages.scanners.readiness import Obstacle, is_left_out, refusal
 
@@ -21,7 +25,7 @@ def integration_status(
     settings: Settings,
     overrides: ServerOverrides,
     answers: CommandAnswers = NO_ANSWERS,
-) -> dict[str, Any]:
+) -> IntegrationStatus:
     """The body that lists what the server may request; scanners that are off are left out."""
     scanners: list[ScannerStatus] = []
     disabled: str | None = None

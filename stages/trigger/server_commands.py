@@ -25,7 +25,9 @@ from stages.patchmon.server_messages import (
     ComplianceScanCancel,
     InstallScanner,
     RefreshIntegrationStatus,
+    RemediateRule,
     UpgradeSsg,
+    type_of,
 )
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
@@ -38,10 +40,6 @@ _TOO_MANY = Refusal(
     reason=f"too many requests: the server has requested {MOST_A_DAY} scans within a day",
     cause="too-many-requests",
 )
-_INSTALL_ANSWER_S = 60.0
-"""An answer to an installation that came with a later status could end another installation."""
-_ANSWER_S = 24 * 3600.0
-"""How long a refusal is shown on the server's page."""
 _LOG_AGAIN_AFTER_S = 60.0
 
 
@@ -91,7 +89,7 @@ class ServerCommands:
             case UpgradeSsg():
                 self._upgrade_content()
             case InstallScanner():
-                self._refuse_installation("install_scanner")
+                self._refuse_installation()
             case commands.Decline():
                 self._decline(command.reason)
 
@@ -103,12 +101,7 @@ class ServerCommands:
     @property
     def answers(self) -> CommandAnswers:
         """What an integration status has to answer to the server's last commands."""
-        age_s = time.monotonic() - self._answered_at
-        if age_s > _ANSWER_S:
-            return NO_ANSWERS
-        if age_s > _INSTALL_ANSWER_S:
-            return CommandAnswers(refusal=self._answers.refusal)
-        return self._answers
+        return self._answers.after(time.monotonic() - self._answered_at)
 
     def answer_refused(self) -> None:
         """Answer requests that were refused because there were too many. Raises StorageError."""
@@ -155,7 +148,7 @@ class ServerCommands:
         if refusal is None and not self._budget.take(time.monotonic()):
             refusal = _TOO_MANY
         if refusal is not None:
-            self._decline(f"remediate_rule refused: {refusal.reason}")
+            self._decline(f"{type_of(RemediateRule)} refused: {refusal.reason}")
             return
         remediation = Remediation(reason=self._reason(command.request_id), rule=rule)
         self._remediations.request(new_command_id(self._process.now()), remediation)
@@ -251,16 +244,17 @@ class ServerCommands:
         self._answers = CommandAnswers(refusal=message, install=install)
         self._answered_at = time.monotonic()
 
-    def _refuse_installation(self, command: str) -> None:
+    def _refuse_installation(self) -> None:
         reason = (
-            f"{command} refused: it changes this host; install software with the host's own tools"
+            f"{type_of(InstallScanner)} refused: it changes this host; "
+            "install software with the host's own tools"
         )
         self._decline(reason, install=reason)
 
     def _upgrade_content(self) -> None:
         refusal = self._fetch_content()
         if refusal:
-            reason = f"upgrade_ssg refused: {refusal}"
+            reason = f"{type_of(UpgradeSsg)} refused: {refusal}"
             self._decline(reason, install=reason)
         else:
             self._process.log.info("fetching content, as the server requests")
@@ -270,7 +264,7 @@ class ServerCommands:
         there now."""
         self._answers = NO_ANSWERS
         if failure is not None:
-            self._answers = CommandAnswers(refusal=f"upgrade_ssg: {failure}")
+            self._answers = CommandAnswers(refusal=f"{type_of(UpgradeSsg)}: {failure}")
             self._answered_at = time.monotonic()
 
     def _log_refusal(self, message: str) -> None:

@@ -199,6 +199,23 @@ def test_wrong_credentials_leave_no_receipt_and_are_tried_again(
     assert len(delivering.plan(archive, newest, delivery_map)[0]) == 3
 
 
+def test_a_database_of_the_server_that_is_down_is_not_taken_for_wrong_credentials(
+    archive: Archive, server: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "_WAIT_S", 0.05)
+    monkeypatch.setattr(delivering, "_PER_MINUTE", 1000)
+    delivery_map = delivering.read_map(a_map(tmp_path / "map.yml", server, archive.hosts()[0]))
+    with queries.tables(archive) as connection:
+        newest = queries.rows(connection, "SELECT host, scan_id, profile FROM newest")
+    wanted, _ = delivering.plan(archive, newest, delivery_map)
+    server.database_is_down = True
+    delivered: list[delivering.Delivered] = []
+    delivering.deliver(archive, wanted, delivery_map, delivered.append)
+    (reason,) = [each.reason or "" for each in delivered]
+    assert "the server can't check the key: HTTP 500" in reason
+    assert len(server.posts()) > 1, "waiting may help"
+
+
 @pytest.mark.parametrize(
     ("mode", "text", "message"),
     [

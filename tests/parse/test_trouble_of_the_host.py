@@ -19,7 +19,7 @@ from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.scanners.settings import check_settings
-from stages.trigger.detected_host import host_description, host_id
+from stages.trigger.detected_host import host_id, host_update
 from tests.pipeline.test_bad_input import raw_entry
 
 SCAN = new_scan_id("openscap", datetime(2026, 6, 1, tzinfo=UTC), "00000001")
@@ -62,5 +62,5 @@ def test_a_host_name_that_is_not_utf_8_keeps_nothing_from_being_read(
     stage.close()
     assert process.spool.reports.ids() == [SCAN]
     assert host_id(process.settings)
-    assert codec.encode(host_description(Detected(at=process.now())))
+    assert codec.encode(host_update(Detected(at=process.now())))
     assert origin()

@@ -22,6 +22,7 @@ from websockets.sync.server import ServerConnection
 from schemas.codec import replace
 from schemas.records import Record
 from schemas.settings import ServerSettings
+from stages.patchmon.capabilities import IntegrationStatus
 from stages.patchmon.commands import Invalid, Message, Scan, Wanted, understand
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.host_reporter import HostReporter
@@ -47,6 +48,15 @@ QUICK = LinkPace(
 SOON_SLOW = replace(QUICK, first_wait_s=0.001, longest_wait_s=60)
 """Waits of up to 2 ms, 4 ms, and so on: after a dozen failures they are of seconds."""
 SECRET = "k" * 64
+READY = IntegrationStatus(
+    integration="compliance",
+    enabled=True,
+    status="ready",
+    message="ready",
+    components={},
+    scanner_info={},
+    capabilities={},
+)
 
 
 class News(Record, frozen=True, kw_only=True):
@@ -344,7 +354,7 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
             )
 
     with raw(answer) as (url, _), reporting(url) as (reporter, log):
-        reporter.report({"status": "ready"})
+        reporter.report(READY)
         until(lambda: len(bodies) >= 3, "delivered", 20)
         assert b"/api/v1/hosts/integration-status" in bodies[0]
         assert log.getvalue().count("capabilities: no usable answer") == 1
@@ -355,7 +365,7 @@ def test_a_login_page_in_the_place_of_the_server_takes_no_capabilities(
 ) -> None:
     server.answer(reply(200, "<html>Sign in</html>", "text/html"), reply(200, {"message": "ok"}))
     with reporting(server.url) as (reporter, log):
-        reporter.report({"status": "ready"})
+        reporter.report(READY)
         until(lambda: len(server.requests) >= 2, "sent again", 20)
         assert "this is not an answer of a PatchMon server" in log.getvalue()
 
@@ -366,10 +376,10 @@ def test_no_report_of_the_host_goes_before_the_time_that_the_server_names(
 ) -> None:
     server.answer(reply(status, {"error": "too many requests"}, Retry_After="2"))
     with reporting(server.url) as (reporter, log):
-        reporter.report({"status": "ready"})
+        reporter.report(READY)
         until(lambda: "capabilities: no usable answer" in log.getvalue(), "refused", 20)
         reporter.read_integrations()
-        reporter.report({"status": "error"})
+        reporter.report(replace(READY, status="error"))
         until(lambda: len(server.requests) >= 3, "both were sent", 20)
     first, second, *_ = server.requests
     assert second.at - first.at >= 2
@@ -435,7 +445,7 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
         reporting(url) as (reporter, _),
         linked(url, pace) as (link, on_event),
     ):
-        reporter.report({"status": "ready"})
+        reporter.report(READY)
         until(
             lambda: posts and on_event.connections,
             "connected, and a post that waits for its answer",
