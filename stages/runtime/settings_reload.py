@@ -74,7 +74,7 @@ class SettingsReload:
                 return False
             # Each further change starts the second anew: an editor may still be writing.
             if self._changed is None or self._changed[0] != found:
-                self._changed = (found, time.monotonic())
+                self._changed = (found, time.monotonic() - _unchanged_for_s(self._path))
             if self.due_in_s() > 0:
                 return False
         self._applied = found
@@ -90,6 +90,16 @@ class SettingsReload:
                 f"{self._path}: is empty: fill it, or restart the stages to run with the defaults",
             )
         return ()
+
+
+def _unchanged_for_s(path: Path | None) -> float:
+    """For how long a file has been as it is now: a stage that was busy sees a change late."""
+    if path is None:
+        return 0.0
+    try:
+        return max(0.0, time.time() - path.stat().st_ctime)
+    except OSError:
+        return 0.0
 
 
 def signature(path: Path | None) -> Signature:

@@ -40,6 +40,8 @@ from stages.scanners.spec import ScannerSpec
 _ATTEMPTS = 2
 _MOST_IN_A_PASS = 50
 _NO_END = (
+_LONGEST_PASS_S = 5.0
+"""After that no further request is taken: new settings are for it."""
     f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the "
     "system's log for memory or crashes), or filled the disk (free some space)"
 )
@@ -71,6 +73,7 @@ class ScanStage:
             self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
             self._remove_leftovers()
         for _ in range(_MOST_IN_A_PASS):
+        end = time.monotonic() + _LONGEST_PASS_S
             if self._process.stopping:
                 return
             low_space = self._submissions.take_in()
@@ -84,6 +87,8 @@ class ScanStage:
             # A scan takes minutes: packages may have changed meanwhile.
             self._detector.refresh()
         # The main loop gets its turn, then the rest.
+            if time.monotonic() >= end:
+                break
         self._process.wake()
 
     def timeout_s(self) -> float:

@@ -132,6 +132,18 @@ def test_cancelling_ends_the_running_scan_and_is_recorded(agent: Agent, server: 
     assert len(server.posts()) == 2
 
 
+def test_new_settings_are_in_force_for_the_scan_that_waits(agent: Agent) -> None:
+    running, waiting = agent.ask("waits"), agent.ask("slow")
+    agent.start()
+    until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
+    agent.settings["compliance"]["openscap"]["enabled"] = False
+    agent.configure()
+    until(lambda: agent.reported(running) and agent.reported(waiting), "both reports")
+    assert agent.report(running).status == "completed"
+    assert agent.report(waiting).status == "failed"
+    assert "enabled" in (agent.report(waiting).error or "")
+
+
 def test_stopping_during_a_scan_ends_the_scanner_and_the_scan_is_repeated_after_the_start(
     agent: Agent,
 ) -> None:
