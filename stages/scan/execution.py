@@ -78,7 +78,14 @@ class Run:
         if end.cause in _NO_RESULT:
             return None
         took = timedelta(seconds=time.monotonic() - ticks)
-        finished = self._finished(end, reason, at, at + took)
+        try:
+            finished = self._finished(end, reason, at, at + took)
+        except OSError as error:
+            if free_space.means_full(error):
+                return None
+            if is_of_the_machine(error):
+                raise of_the_machine("the scanner's output can't be read", error) from error
+            raise
         has_failed = finished.manifest.outcome == "failed"
         if has_failed and free_space.refused(self._draft) is not None:
             return None

@@ -7,6 +7,7 @@ before a run ends are answered by that run.
 
 import time
 from contextlib import suppress
+from pathlib import Path
 
 from schemas.codec import replace
 from schemas.event import Event
@@ -39,9 +40,9 @@ from stages.scanners.spec import ScannerSpec
 
 _ATTEMPTS = 2
 _MOST_IN_A_PASS = 50
-_NO_END = (
 _LONGEST_PASS_S = 5.0
 """After that no further request is taken: new settings are for it."""
+_NO_END = (
     f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the "
     "system's log for memory or crashes), or filled the disk (free some space)"
 )
@@ -72,8 +73,8 @@ class ScanStage:
         if time.monotonic() >= self._leftovers_due:
             self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
             self._remove_leftovers()
-        for _ in range(_MOST_IN_A_PASS):
         end = time.monotonic() + _LONGEST_PASS_S
+        for _ in range(_MOST_IN_A_PASS):
             if self._process.stopping:
                 return
             low_space = self._submissions.take_in()
@@ -86,9 +87,9 @@ class ScanStage:
             self._process.alive()
             # A scan takes minutes: packages may have changed meanwhile.
             self._detector.refresh()
-        # The main loop gets its turn, then the rest.
             if time.monotonic() >= end:
                 break
+        # The main loop gets its turn, then the rest.
         self._process.wake()
 
     def timeout_s(self) -> float:
@@ -142,6 +143,8 @@ class ScanStage:
         if scan_id == self._not_its_fault:
             self._state_store.end(scan_id)
             self._not_its_fault = None
+        # Where it can't be made nothing is started, so that is no attempt.
+        draft = self._spool.raw.draft(scan_id)
         attempts = self._state_store.start_attempt(scan_id)
         if attempts:
             # A crash may have left a container with this scan's name.
@@ -150,7 +153,7 @@ class ScanStage:
             self._raw_entries.conclude(scan_id, "failed", _NO_END, (request.reason,), "never-ended")
             return
         try:
-            self._scan(scan_id, request, spec)
+            self._scan(scan_id, request, spec, draft)
         except MachineError:
             self._not_its_fault = scan_id
             raise
@@ -174,9 +177,8 @@ class ScanStage:
             return request
         return None
 
-    def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec) -> None:
+    def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec, draft: Path) -> None:
         runner = self._runner(spec)
-        draft = self._spool.raw.draft(scan_id)
         try:
             plan = runner.plan(request, draft)
         except OSError as error:
