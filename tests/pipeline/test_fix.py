@@ -84,6 +84,10 @@ def state(files: Path) -> dict[str, tuple[int, int, int, float, str]]:
     return found
 
 
+def contents(files: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in files.iterdir()}
+
+
 def outcomes(printed: str) -> dict[str, str]:
     rules = json.loads(printed)["fix"]["rules"]
     return {rule["rule_ref"].rpartition("_")[2]: rule["outcome"] for rule in rules}
@@ -99,7 +103,7 @@ def test_a_dry_run_prints_the_scripts_with_their_values_and_changes_nothing(
     )
     assert printed.index("# [1/3] one (high)") < printed.index("# [2/3] bad (high)")
     assert printed.index("# [2/3] bad (high)") < printed.index("# [3/3] two (medium)")
-    assert f"#   names {files}/two" in printed
+    assert f"#   files: {files}/two" in printed
     assert "#   not undone by --undo: services: systemctl restart example" in printed
     assert "# not fixed: unset: its script uses $nothing, which it never sets" in printed
     assert "# not fixed: broken: bash can't read its script: " in printed
@@ -194,6 +198,30 @@ def test_a_directory_that_others_may_enter_is_refused(
     (agent.home / "fixes").mkdir(mode=0o755)
     agent.run("fix", scan_id, "--yes", code=3)
     assert state(files) == before
+
+
+def test_where_the_copy_does_not_fit_nothing_is_run_and_the_disk_is_as_before(
+    agent: Agent, scan_id: ScanId, files: Path
+) -> None:
+    (files / "big").write_bytes(bytes(2 << 20))
+    before = contents(files)
+    fixes = agent.home / "fixes"
+    fixes.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(fixes)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("can't mount a tmpfs here")
+    try:
+        agent.run("fix", scan_id, "--yes", code=3)
+        assert contents(files) == before
+        assert not list(fixes.glob("*/*"))
+        run = next(run for _, run in agent.spool.fixes.runs())
+        assert run.rules == ()
+        assert run.error is not None
+        assert "the files can't be copied: No space left on device; nothing was run" in run.error
+        assert run.error in agent.run("show", scan_id)
+        agent.run("fix", "--undo", "--yes", code=1)
+    finally:
+        subprocess.run(["umount", "-l", str(fixes)], check=True)
 
 
 def test_an_interrupted_fix_and_a_killed_one_can_be_undone(

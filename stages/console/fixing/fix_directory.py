@@ -42,12 +42,13 @@ def fix_directory(settings: FixSettings) -> Iterator[Path]:
 
 
 def new_directory(parent: Path, command_id: str, keep_last: int) -> Path:
-    """A directory for a fix; those of the oldest fixes are removed."""
+    """A directory for a fix; those of the oldest fixes are removed. Raises CommandError."""
     kept = _by_age(parent)
     for name in kept[: max(0, len(kept) + 1 - keep_last)]:
         shutil.rmtree(parent / name, ignore_errors=True)
     directory = parent / command_id
-    directory.mkdir(mode=_MODE)
+    with file_errors(directory, "can't be made"):
+        directory.mkdir(mode=_MODE)
     return directory
 
 

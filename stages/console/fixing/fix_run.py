@@ -49,6 +49,8 @@ class ScriptEnds(Struct):
     """How each script ended, by rule; None: well. A rule that is missing was not run."""
 
     errors: dict[str, str | None] = field(default_factory=dict)
+    may_have_run: bool = False
+    """False until there is a copy of the files: nothing has changed the host."""
 
 
 def run_scripts(
@@ -69,9 +71,10 @@ def run_scripts(
         before = host_copy.make_copy(directory, scope)
     except OSError as error:
         raise CommandError(
-            f"{error.filename or directory}: the files can't be copied: {error.strerror}; "
-            "nothing was run"
+            f"{error.filename or directory}: the files can't be copied: "
+            f"{error.strerror or error}; nothing was run"
         ) from error
+    ends.may_have_run = True
     # Files that a script makes are for the host's other users, whatever root's umask is.
     mask = os.umask(_UMASK)
     try:
@@ -137,11 +140,11 @@ def _run_one(number: int, each: PlannedFix, limit_s: float, directory: Path) -> 
     name = f"{number:03}"
     script = directory / "scripts" / name
     output = directory / "output" / name
-    output.mkdir(parents=True)
-    script.parent.mkdir(exist_ok=True)
-    handle = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(each.script or "")
+    try:
+        output.mkdir(parents=True)
+        _write_script(script, each.script or "")
+    except OSError as error:
+        return f"{script}: the script can't be written: {error.strerror}"
     place = _Place(ChildLimits(limit_s, _OUTPUT_BYTES, file_bytes=resource.RLIM_INFINITY))
     child = Child(StandaloneHost(), output, place, _ignore)
     try:
@@ -149,6 +152,13 @@ def _run_one(number: int, each: PlannedFix, limit_s: float, directory: Path) -> 
     except OSError as error:
         return f"{BASH} can't be started: {error.strerror}"
     return _error(end)
+
+
+def _write_script(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def _error(end: End) -> str | None:

@@ -44,8 +44,13 @@ def fix_scan(
         ends = ScriptEnds()
         found: Recheck | None = None
         not_rechecked = "the fix was interrupted"
+        nothing_run = "the fix was interrupted before its first script"
         try:
-            run_scripts(planned, settings, directory, ends, show)
+            try:
+                run_scripts(planned, settings, directory, ends, show)
+            except CommandError as error:
+                nothing_run = str(error)
+                raise
             try:
                 rules = [each.rule for each in runnable(planned)]
                 found = recheck(context, scan, rules, fix_id)
@@ -59,6 +64,8 @@ def fix_scan(
                 rules=outcomes(planned, ends, found, not_rechecked),
                 directory=str(directory),
             )
+            if not ends.may_have_run:
+                run = FixRun(scan_id=scan.scan_id, at=at, reason=reason, error=nothing_run)
             keep_run(context, fix_id, run)
     return FinishedFix(fix_id, run, found)
 

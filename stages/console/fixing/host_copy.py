@@ -59,19 +59,28 @@ class PathChange(Struct, frozen=True):
 def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
     """Copy the scope into the directory; what was copied. Raises OSError."""
     before = survey(scope)
-    handle = os.open(directory / COPY, _CREATE, 0o600)
-    with os.fdopen(handle, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-        for path, file in before.items():
-            _add(archive, path, file)
-    _write_json(
-        directory / BEFORE,
-        {
-            "scope": plain(scope),
-            "files": {path: plain(file) for path, file in before.items()},
-        },
-    )
-    with durable_directory(directory) as opened:
-        durable.sync_file(opened, COPY)
+    copy = directory / COPY
+    try:
+        with (
+            os.fdopen(os.open(copy, _CREATE, 0o600), "wb") as stream,
+            tarfile.open(fileobj=stream, mode="w") as archive,
+        ):
+            for path, file in before.items():
+                _add(archive, path, file)
+        with durable_directory(directory) as opened:
+            durable.sync_file(opened, COPY)
+        # This makes it a copy that can be restored, so it is written last.
+        _write_json(
+            directory / BEFORE,
+            {
+                "scope": plain(scope),
+                "files": {path: plain(file) for path, file in before.items()},
+            },
+        )
+    except BaseException:
+        # Half a copy is of no use, and may be what fills the disk.
+        copy.unlink(missing_ok=True)
+        raise
     return before
 
 
