@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from schemas.codec import replace
 from spool.spool import Spool
 from stages.console.command_parsers import parser
-from stages.console.install import environment, install_paths, installed_files
+from stages.console.install import (
+    environment,
+    install_command,
+    install_paths,
+    installed_files,
+    services,
+)
+from stages.console.install.actions import Steps
 from stages.console.install.completion import bash_completion
 from stages.console.install.fish_completion import fish_completion
 from stages.console.install.manpage import man_page, subcommands
@@ -305,3 +313,33 @@ def test_uninstalling_a_missing_installation_is_an_error() -> None:
     done = install("--uninstall", "--dry-run", "--prefix", "/nowhere")
     assert done.returncode == 3
     assert "nothing is installed below /nowhere" in done.stderr
+
+
+def test_what_a_killed_installation_has_left_is_uninstalled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemctl refuses to disable or to stop a unit without a file."""
+    monkeypatch.setattr(services, "_SYSTEMD_RUNS", tmp_path)
+    where = replace(install_paths.local(tmp_path / "prefix"), units=tmp_path / "units")
+    half_made = where.home.with_name(".compliance-agent.new")
+    half_made.mkdir(parents=True)
+    steps = Steps(dry=True, report=lambda _: None)
+    install_command._uninstall(where, steps)
+    assert f"remove {half_made}" in steps.reported
+    asked = [step.split()[:3] for step in steps.reported if step.startswith("run systemctl")]
+    assert ["run", "systemctl", "disable"] not in asked
+    assert ["run", "systemctl", "stop"] not in asked
+
+    where.units.mkdir()
+    (where.units / install_paths.SERVICES[0]).touch()
+    steps = Steps(dry=True, report=lambda _: None)
+    install_command._uninstall(where, steps)
+    assert f"run systemctl stop {install_paths.SERVICES[0]}" in steps.reported
+
+    for unit in install_paths.UNITS:
+        (where.units / unit).touch()
+    steps = Steps(dry=True, report=lambda _: None)
+    install_command._uninstall(where, steps)
+    assert f"run systemctl disable --now {install_paths.TARGET}" in steps.reported
+    stopped = next(step for step in steps.reported if step.startswith("run systemctl stop"))
+    assert {*install_paths.UNITS} - {install_paths.TARGET} == {*stopped.split()[3:]}

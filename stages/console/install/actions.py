@@ -65,7 +65,7 @@ def _link(path: Path, target: Path) -> None:
 
 
 def _swap(path: Path, make: Callable[[Path], None]) -> None:
-    new, old = path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
+    new, old = swap_leftovers(path)
     shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,11 @@ def _swap(path: Path, make: Callable[[Path], None]) -> None:
         _put_aside(path, old)
     new.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def swap_leftovers(path: Path) -> tuple[Path, Path]:
+    """What a `swap` that was killed has left: the new directory, half made, and the old one."""
+    return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
 
 
 def _remove(path: Path) -> None:
@@ -87,7 +92,7 @@ def _run(command: Sequence[str]) -> None:
     done = _ran(command)
     if done.returncode != 0:
         message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise CommandError(f"{' '.join(command)}: {message}; correct this and install again")
+        raise CommandError(f"{' '.join(command)}: {message}; correct this and run it again")
 
 
 def _put_aside(path: Path, old: Path) -> None:

@@ -15,17 +15,14 @@ from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.install import additions, environment, install_paths, installed_files, services
-from stages.console.install.actions import Steps
+from stages.console.install.actions import Steps, swap_leftovers
 from stages.console.install.install_paths import (
     CONFIG,
-    CONFIG_PATH,
     KEY,
     PACKAGED_HOME,
     PACKAGED_UNITS,
     REMEDIATE_PATH,
     REMEDIATE_UNITS,
-    RETRY_SERVICE,
-    RETRY_TIMER,
     SCRIPT_CHECKS_PATH,
     SERVICES,
     SPOOL,
@@ -189,20 +186,18 @@ def _put(where: InstallPaths, texts: dict[Path, str], steps: Steps, python: Path
 
 
 def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
-    if not (where.units / TARGET).exists() and not where.home.exists():
+    leftovers = swap_leftovers(where.home)
+    if not any(map(os.path.lexists, (where.units / TARGET, where.home, *leftovers))):
         raise CommandError(
             f"nothing is installed below {where.home.parent.parent}: name the right --prefix"
         )
     additions.stop_remediation(steps, where.units)
-    if services.systemd_runs():
-        steps.run("systemctl", "disable", "--now", TARGET)
-        steps.run("systemctl", "stop", CONFIG_PATH, RETRY_TIMER, RETRY_SERVICE, *SERVICES)
-        # A unit that has failed would stay listed without its file.
-        steps.attempt("systemctl", "reset-failed", *SERVICES)
+    services.stop_for_good(steps, where.units)
     for path in (
         *where.files(),
         SCRIPT_CHECKS_PATH,
         *(where.units / unit for unit in REMEDIATE_UNITS),
+        *leftovers,
         where.home,
         install_paths.RUNTIME,
         services.NOTE,

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.console.install.actions import Steps, answer
-from stages.console.install.install_paths import RETRY_TIMER, SERVICES, TARGET
+from stages.console.install.install_paths import (
+    CONFIG_PATH,
+    RETRY_SERVICE,
+    RETRY_TIMER,
+    SERVICES,
+    TARGET,
+)
 
 NOTE = Path("/run/compliance-agent.start")
 _SYSTEMD_RUNS = Path("/run/systemd/system")
@@ -53,6 +59,22 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
         steps.run("systemctl", "enable", TARGET)
         steps.attempt("systemctl", "start", TARGET)
         steps.remove(NOTE)
+
+
+def stop_for_good(steps: Steps, units: Path) -> None:
+    """Before the units are removed. systemctl refuses units without a file, as an installation or
+    an uninstallation leaves them that was killed: they do not run.
+    """
+    if not systemd_runs():
+        return
+    if (units / TARGET).exists():
+        steps.run("systemctl", "disable", "--now", TARGET)
+    every = (CONFIG_PATH, RETRY_TIMER, RETRY_SERVICE, *SERVICES)
+    present = [unit for unit in every if (units / unit).exists()]
+    if present:
+        steps.run("systemctl", "stop", *present)
+    # A unit that has failed would stay listed without its file.
+    steps.attempt("systemctl", "reset-failed", *SERVICES)
 
 
 def failing(wanted: tuple[str, ...]) -> list[str]:
