@@ -120,6 +120,6 @@ def test_parse_has_no_script_run_for_a_rule_that_the_scanner_found_to_pass(
     scan_id = scanned(host)
     host.act("parse", _CLAIMED % (scan_id, scan_id))
     shown = host.agent("fix", scan_id, "--yes", code=1)
-    assert "not failed by the scanner's own results" in shown
+    assert "the scanner's own results do not show it as failed" in shown
     assert (files / "passes").read_text() == "filled in\n"
     assert (files / "fails").read_text() == "filled in\n"
