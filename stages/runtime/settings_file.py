@@ -60,15 +60,23 @@ def load(
     try:
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
-        problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
-        may_pass = is_of_the_machine(error)
-        return Loaded(record(), (problem,), path, understood=False, may_pass=may_pass)
+        return _unread(path, record, error)
     values, problems = plain_values(text)
     if values is None and problems:
         return Loaded(record(), tuple(problems), path, understood=False)
     settings, more = check_settings(values, record)
-    found = [*problems, *more, *check(settings)]
+    try:
+        found = [*problems, *more, *check(settings)]
+    except OSError as error:
+        # A file that a setting names, such as that of a time zone.
+        return _unread(path, record, error)
     return Loaded(settings, tuple(_with_lines(found, text)), path)
+
+
+def _unread(path: Path, record: type[Settings], error: OSError) -> Loaded:
+    problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
+    may_pass = is_of_the_machine(error)
+    return Loaded(record(), (problem,), path, understood=False, may_pass=may_pass)
 
 
 def with_lines(problems: Sequence[str], path: Path | None) -> list[str]:

@@ -22,6 +22,7 @@ Diagnostics: ScheduleError, which explains what is wrong with an expression or a
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,7 @@ from croniter import croniter
 from croniter.croniter import CroniterError
 
 from schemas.records import Struct
+from spool.errors import is_of_the_machine
 from stages.runtime.printable import counted
 
 _ALIASES = {
@@ -178,19 +180,41 @@ class Interval(Struct, frozen=True):
 
 
 def zone_named(name: str | None) -> tzinfo:
-    """The time zone of this name, the host's own for None. Raises ScheduleError."""
+    """The time zone of this name, the host's own for None.
+
+    Raises ScheduleError, and OSError for trouble of the machine.
+    """
+    if name is None:
+        return _host_zone()
     try:
-        if name is not None:
-            return ZoneInfo(name)
-        target = str(_LOCALTIME.resolve())
-        _, found, local = target.partition("/zoneinfo/")
-        if found:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise _no_zone(name) from error
+    except OSError as error:
+        if is_of_the_machine(error):
+            raise
+        raise _no_zone(name) from error
+
+
+def _host_zone() -> tzinfo:
+    """By its name, where it has one. A link that leads nowhere is UTC, as for every program."""
+    _, found, local = str(_LOCALTIME.resolve()).partition("/zoneinfo/")
+    if found:
+        with suppress(ZoneInfoNotFoundError, ValueError):
             return ZoneInfo(local)
+    try:
         with _LOCALTIME.open("rb") as stream:
             return ZoneInfo.from_file(stream, key="host's zone")
     except FileNotFoundError:
         return UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
+        if isinstance(error, OSError) and is_of_the_machine(error):
+            raise
         raise ScheduleError(
-            f"no time zone {name!r}: use a name such as Europe/Berlin, or UTC"
+            f"{_LOCALTIME}: is not a time zone: {error}: timedatectl set-timezone, or set "
+            "compliance.schedules.time_zone"
         ) from error
+
+
+def _no_zone(name: str) -> ScheduleError:
+    return ScheduleError(f"no time zone {name!r}: use a name such as Europe/Berlin, or UTC")

@@ -1,3 +1,7 @@
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -7,7 +11,12 @@ from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.settings import Settings
+from stages.runtime import settings_file
+from stages.scanners.settings import settings_record
+from stages.trigger import cron
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
+from stages.trigger.plans import problems
 
 pytestmark = pytest.mark.slow
 
@@ -259,3 +268,54 @@ def test_time_zones_are_found_by_name() -> None:
     for name in ("Europe/Atlantis", "../../etc/passwd", ""):
         with pytest.raises(ScheduleError, match="no time zone"):
             zone_named(name)
+
+
+def test_a_link_to_a_zone_that_is_not_installed_is_utc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = tmp_path / "localtime"
+    monkeypatch.setattr(cron, "_LOCALTIME", local)
+    local.symlink_to("/usr/share/zoneinfo/Mars/Base")
+    assert zone_named(None) == UTC
+    local.unlink()
+    local.write_text("no time zone")
+    with pytest.raises(ScheduleError, match=f"{local}: is not a time zone: .* set-timezone"):
+        zone_named(None)
+
+
+@contextmanager
+def no_file_handles() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    handles: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                handles.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for handle in handles:
+            os.close(handle)
+
+
+def test_without_file_handles_a_time_zone_is_not_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = tmp_path / "localtime"
+    local.write_bytes(Path("/usr/share/zoneinfo/Europe/Berlin").read_bytes())
+    monkeypatch.setattr(cron, "_LOCALTIME", local)
+    config = tmp_path / "config.yml"
+    config.write_text("{}")
+
+    def check(settings: Settings) -> list[str]:
+        with no_file_handles():
+            return problems(settings)
+
+    with no_file_handles():
+        for name in (None, "Pacific/Kiritimati"):
+            with pytest.raises(OSError, match="Too many open files"):
+                zone_named(name)
+    loaded = settings_file.load(config, settings_record(), check)
+    assert loaded.may_pass
+    assert settings_file.load(config, settings_record(), problems).problems == ()
