@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.capabilities import DETECTED_STATE, Detected
+from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
 from schemas.codec import decode, encode, plain, replace
 from schemas.event import Event
 from schemas.ids import Scanner
@@ -29,6 +29,8 @@ from stages.scanners.settings import settings_from_plain
 
 _CACHE_STATE = "detection-cache"
 _EVERY_S = 3600.0
+_AGAIN_S = 60.0
+"""After this time a detection that has failed is tried again."""
 _LIMIT_S = 300.0
 _CHANGES_AT_ONCE, _CHANGE_EVERY_S = 5, 30.0
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
@@ -60,6 +62,8 @@ class Detector:
         self._caches = _caches_in(process.state_store)
         self._seen: object = None
         self._due = 0.0
+        self._failure: str | None = None
+        """Why the last detection failed; None where it did not."""
         self._changes = Allowance(_CHANGES_AT_ONCE, _CHANGE_EVERY_S)
         self.detected = Detected(at=process.now())
 
@@ -74,15 +78,21 @@ class Detector:
         is_changed = seen != self._seen and self._changes.take()
         if not (now or is_due or is_changed):
             return
-        outcome = self._detect()
-        self._seen, self._due = seen, time.monotonic() + _EVERY_S
-        if outcome is None:
+        try:
+            outcome = self._detect()
+        except WorkerStoppedError:
+            return
+        except WorkerError as error:
+            self._failed(f"the worker {error}")
+            self._seen, self._due = seen, time.monotonic() + _AGAIN_S
             return
         before = self.detected
-        self.detected = replace(outcome.detected, at=self._process.now())
-        self._caches = outcome.caches
-        self._process.state_store.write(_CACHE_STATE, self._caches)
-        self._process.state_store.write(DETECTED_STATE, self.detected)
+        detected = replace(outcome.detected, at=self._process.now())
+        self._process.state_store.write(_CACHE_STATE, outcome.caches)
+        self._process.state_store.write(DETECTED_STATE, detected)
+        # Only now: where the disk takes nothing, the next call starts from the beginning.
+        self.detected, self._caches, self._failure = detected, outcome.caches, None
+        self._seen, self._due = seen, time.monotonic() + _EVERY_S
         if before.scanners != self.detected.scanners:
             self._log_scanners()
             self._process.publish(Event(name="HostDetected"))
@@ -90,20 +100,35 @@ class Detector:
     def due_in_s(self) -> float:
         return max(0.0, self._due - time.monotonic())
 
-    def _detect(self) -> DetectionOutcome | None:
+    def _detect(self) -> DetectionOutcome:
+        """Raises WorkerError, WorkerStoppedError, SpoolError."""
         task = DetectionTask(settings=plain(self._process.settings), caches=self._caches)
         try:
             return decode(self._worker.call(encode(task), _LIMIT_S), DetectionOutcome)
-        except WorkerStoppedError:
-            return None
-        except WorkerError as error:
-            self._process.log.error(
-                "detection of scanners failed, the earlier result stays in use", reason=str(error)
-            )
-            return None
         finally:
             # The next one is an hour away.
             self._worker.stop()
+
+    def _failed(self, reason: str) -> None:
+        """What was detected earlier stays in use, also by an earlier process."""
+        if not self.detected.scanners:
+            kept = self._process.state_store.read(DETECTED_STATE, Detected)
+            self.detected = kept or self._unknown(reason)
+        if reason == self._failure:
+            return
+        self._failure = reason
+        self._process.log.error(
+            "detection of scanners failed, it is tried again every minute; an earlier result stays "
+            "in use",
+            reason=reason,
+        )
+
+    def _unknown(self, reason: str) -> Detected:
+        """What is known without any detection: why there was none."""
+        problem = f"the detection of scanners failed: {reason}: it is tried again every minute"
+        scanner = DetectedScanner(installed=False, ready=False, problems=(problem,))
+        scanners = {spec.key: scanner for spec in registry.scanners()}
+        return Detected(at=self._process.now(), scanners=scanners)
 
     def _surroundings(self) -> object:
         """A value that differs after a program, a script or content has changed."""
