@@ -95,6 +95,7 @@ class LinkPace(Struct, frozen=True):
 
 
 _DEFAULT_PACE = LinkPace()
+_UNTRIED = "not connected yet"
 _CONNECTED = "connected"
 
 
@@ -127,7 +128,7 @@ class Link:
     ) -> None:
         """`changed` is called in a thread when `state` has changed."""
         self.access = access
-        self.state = "not connected yet"
+        self.state = _UNTRIED
         self._take = take
         self._connected = connected
         self._next_message = next_message
@@ -211,8 +212,8 @@ class Link:
                     # Closed while it connected: the server would give its commands to this one, the
                     # newest.
                     return _End()
-                self._become(_CONNECTED)
                 self._connected()
+                self._become(_CONNECTED)
                 self._may_send.set()
                 for text in socket:
                     self._take(text)
@@ -279,6 +280,11 @@ class Link:
         with suppress(OSError, WebSocketException):
             socket.send(codec.encode(message).decode())
         return True
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the first attempt to connect is over."""
+        return self.state != _UNTRIED
 
     @property
     def is_connected(self) -> bool:

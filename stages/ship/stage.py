@@ -166,5 +166,7 @@ class ShipStage:
 
     def _apply_retry(self) -> None:
         if self._delivery_state.apply(self._process.spool.commands.retries.ids()):
-            self._process.log.info("trying the server now, as the operator requested")
+            self._process.log.info(
+                "the operator has requested an attempt: it is made as soon as a report may be sent"
+            )
             self._destination.try_now()

@@ -48,8 +48,10 @@ def describe(destination: Destination, now: datetime) -> str:
     parts: list[str] = [destination.state]
     if destination.reason:
         parts = [f"{destination.state}: {destination.reason}"]
-    if destination.next_try:
+    if destination.next_try and destination.next_try > now:
         parts.append(f"next try {_in(destination.next_try, now)}")
+    elif destination.next_try:
+        parts.append("next try as soon as a report may be sent")
     if destination.action:
         parts.append(destination.action)
     elif destination.state == "backing off":

@@ -188,6 +188,9 @@ class ServerConnection:
     def _show_alive(self, reporter: HostReporter, overrides: ServerOverrides) -> None:
         if not self._process.settings.server.report_host:
             return
+        if self._link is not None and not self._link.is_tried:
+            # Both go again at every connection, and the first one is a matter of a moment.
+            return
         every_s = PING_EVERY_S
         if overrides.update_interval_minutes is not None:
             every_s = overrides.update_interval_minutes * 60.0

@@ -49,8 +49,10 @@ def test_the_pace_is_a_reason_too() -> None:
     assert why_waiting(NEXT, paced, NOW + timedelta(minutes=1)) == "next to be sent"
 
 
-def test_a_next_try_that_has_passed_is_now() -> None:
-    assert "next try now" in describe(PAUSED, NOW + timedelta(hours=1))
+def test_a_next_try_whose_time_has_come_needs_a_report() -> None:
+    """All of them may be held."""
+    later = describe(PAUSED, NOW + timedelta(hours=1))
+    assert "next try as soon as a report may be sent" in later
     assert "next try in 23 h 59 min" in describe(
         replace(PAUSED, next_try=NOW + timedelta(hours=23, minutes=59)), NOW
     )

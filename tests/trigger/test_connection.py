@@ -47,6 +47,19 @@ def test_capabilities_are_sent_when_and_only_when_they_change_even_if_the_event_
         )
 
 
+@pytest.mark.slow
+def test_at_the_start_ping_and_description_are_sent_once(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.spool.prepare()
+        agent.spool.state_store("scan").write("detected", FOUND)
+        agent.start("trigger")
+        until(server.online, "connected")
+        until(server.host_updates, "described")
+        # The requests of one kind follow each other: what was to be sent before would be there.
+        until(server.integration_statuses, "capabilities")
+        assert (len(server.pings()), len(server.host_updates())) == (1, 1)
+
+
 def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(
     server: Receiver,
 ) -> None:
