@@ -18,8 +18,10 @@ from spool import bundle, packing
 from spool.bundle import BundleError
 from spool.entries import seal_report
 from spool.spool import Spool
+from stages.console.delivery import export
 from stages.console.main import main
 from stages.parse.stage import ParseStage
+from stages.runtime.command_error import CommandError
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.exits import Exit
 from stages.runtime.logs import Log
@@ -470,6 +472,31 @@ class TestBundles:
             _, entries = bundle.read(stream)
             assert [listed.scan_id for listed, _ in entries] == [scan_id(2)]
         console("export", str(tmp_path / "b"), expect=Exit.USAGE)
+
+    def test_where_every_report_is_damaged_export_names_them(
+        self, console: Console, tmp_path: Path
+    ) -> None:
+        console.ship.put(report(1))
+        path = Spool(tmp_path / "spool").reports.path / f"{scan_id(1)}.report"
+        path.write_bytes(b"junk")
+        printed = console("export", str(tmp_path / "b"), expect=Exit.NO)
+        assert "none of the reports can be exported" in printed
+        assert path.name in printed
+
+    def test_a_report_that_is_removed_during_an_export_does_not_end_it(
+        self, console: Console, tmp_path: Path
+    ) -> None:
+        console.ship.put(report(1), report(2))
+        spool = Spool(tmp_path / "spool")
+        (spool.reports.path / f"{scan_id(1)}.report").unlink()
+        # As they were listed before.
+        index, damaged = export._index(spool, [scan_id(1), scan_id(2)], None)
+        assert [one.scan_id for one in index.reports] == [scan_id(2)]
+        assert damaged == []
+        (spool.reports.path / f"{scan_id(2)}.report").unlink()
+        with pytest.raises(CommandError, match="was removed since the export began: export again"):
+            export._write(tmp_path / "b", spool, index)
+        assert not (tmp_path / "b").exists()
 
     def test_export_includes_delivered_reports_only_with_all(
         self, console: Console, tmp_path: Path

@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.bundle import Bundle
 from schemas.ids import ScanId
 from spool import bundle
-from spool.errors import EntryDamagedError, NewerFormatError
+from spool.errors import EntryError, EntryMissingError
 from spool.spool import Spool
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
@@ -66,6 +66,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if filters.is_choice(args):
         chosen = filters.choose(args, spool, among, "report to export")
     index, damaged = _index(spool, chosen, context.settings.api.id)
+    if not index.reports and damaged:
+        lines = "\n".join(damaged)
+        raise CommandError(f"none of the reports can be exported:\n{lines}", Exit.NO)
     if not index.reports:
         raise CommandError("no report to export; --all includes delivered ones", Exit.NO)
     _write(args.file, spool, index)
@@ -86,7 +89,10 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
     for scan_id in chosen:
         try:
             reports.append(bundle.listed(scan_id, spool.reports.read_checked(scan_id)))
-        except (EntryDamagedError, NewerFormatError) as error:
+        except EntryMissingError:
+            # Its owner has removed it meanwhile: it is old, or is made again.
+            continue
+        except EntryError as error:
             damaged.append(str(error))
     index = Bundle(
         origin=origin(),
@@ -102,7 +108,12 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
 def _write(path: Path, spool: Spool, index: Bundle) -> None:
     def entries() -> Iterator[bytes]:
         for report in index.reports:
-            yield spool.reports.read_checked(report.scan_id)
+            try:
+                yield spool.reports.read_checked(report.scan_id)
+            except EntryMissingError as error:
+                raise CommandError(
+                    f"{report.scan_id}: was removed since the export began: export again", Exit.NO
+                ) from error
 
     if path.exists():
         raise CommandError(f"{path}: exists; choose another name", Exit.USAGE)
