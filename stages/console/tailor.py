@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from spool import durable
+from stages.console import arguments
 from stages.console.context import Context
 from stages.console.output import show_record, show_text, unicode_text, warn
 from stages.runtime.command_error import CommandError, UsageError, file_errors
@@ -20,6 +21,8 @@ from stages.scanners.path_trust import why_file_changeable
 from stages.scanners.spec import MakeTailoring, ScannerSpec
 
 _NAME_AND_TEXT = re.compile(r"(?P<name>[^=]+)=(?P<text>.*)", re.DOTALL)
+# XML 1.0, production 2: Char.
+_VALUE = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 _PROGRAM = "compliance-agent tailor"
 
 
@@ -52,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--title",
+        type=arguments.text,
         help="the title of the new profile (default: that of the profile it is made from)",
     )
     parser.add_argument(
@@ -99,6 +103,8 @@ def _value(text: str) -> tuple[str, str]:
     found = _NAME_AND_TEXT.fullmatch(text)
     if found is None:
         raise UsageError(f"--set-value {text}: must be NAME=TEXT", _PROGRAM)
+    if not _VALUE.fullmatch(found["text"]):
+        raise UsageError(f"--set-value {text!a}: contains characters that XML can't hold", _PROGRAM)
     return found["name"], found["text"]
 
 

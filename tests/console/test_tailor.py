@@ -78,6 +78,12 @@ def test_oscap_finds_the_file_valid(configured: Path, tmp_path: Path) -> None:
         (("--set-value", "pass_max_day=3"), "no such value; similar: pass_max_days"),
         (("--set-value", "pass_max_days=x"), "'x' is not a number: the benchmark has 365, 90"),
         (("--set-value", "pass_max_days"), "must be NAME=TEXT"),
+        (("--set-value", "umask=\x1b[31m"), "contains characters that XML can't hold"),
+        (("--unselect", "umask", "--title", "a\x01"), "contains characters that cannot be printed"),
+        (
+            ("--unselect", "umask", "--title", "a\udcff"),
+            "contains characters that cannot be printed",
+        ),
         (("--set-value", "umask=1", "--set-value", "umask=2"), "is given twice"),
         (("--unselect", "umask", "--select", "umask"), "both name"),
         (("--profile", "linux_stric", "--unselect", "umask"), "nearest: linux_strict"),
