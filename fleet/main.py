@@ -170,7 +170,9 @@ def _choice(args: argparse.Namespace) -> parsing.ParseChoice:
     if args.settings is not None:
         loaded = load_settings(args.settings)
         if loaded.problems:
-            raise CommandError(f"{args.settings}: {'; '.join(loaded.problems)}", Exit.USAGE)
+            raise CommandError(
+                f"{args.settings}: {'; '.join(map(str, loaded.problems))}", Exit.USAGE
+            )
         compliance = codec.plain(loaded.settings.compliance)
     return parsing.ParseChoice(
         since=args.since, profile=args.profile, waivers=waivers, compliance=compliance

@@ -10,6 +10,7 @@ from typing import Any
 from schemas.ids import Scanner
 from schemas.manifest import ContentFit, ContentSource
 from schemas.records import Record, Time
+from schemas.settings_check import KeyProblem
 
 DETECTED_STATE = "detected"
 """The scan stage keeps `Detected` in its state under this name."""
@@ -53,9 +54,8 @@ class DetectedScanner(Record, frozen=True, kw_only=True):
     version: str | None = None
     problems: tuple[str, ...] = ()
     """What is missing, each with the command that provides it."""
-    settings_problems: tuple[str, ...] = ()
-    """What is wrong with files that its settings name, each with the key: it may scan all the
-    same."""
+    settings_problems: tuple[KeyProblem, ...] = ()
+    """What is wrong with files that its settings name: it may scan all the same."""
     profiles: tuple[ProfileInfo, ...] = ()
     content: DetectedContent | None = None
     specified: Mapping[str, Any] = {}

@@ -12,24 +12,30 @@ from typing import Any, TypeVar
 import msgspec
 
 from schemas.expected import expectation, is_too_long, item_kind, kind_of, mismatch
-from schemas.records import Record, Section, Struct
+from schemas.records import Record, Section
 
 R = TypeVar("R", bound=Record)
 
 
-class KeyProblem(Struct, frozen=True):
+class KeyProblem(Record, frozen=True):
     """What is wrong with a key of a mapping, or with the mapping itself (`key` is None)."""
 
     key: str | None
+    """Of the settings its path, `compliance.openscap.scans[1].profile`."""
     message: str
+    line: int | None = None
+    """In the file, from 1; None where it is not known, or the key is not in the file."""
 
     def __str__(self) -> str:
-        if self.key is None:
-            return self.message
-        return f"{self.key}: {self.message}"
+        text = self.message
+        if self.key is not None:
+            text = f"{self.key}: {text}"
+        if self.line is not None:
+            text = f"{text} (line {self.line})"
+        return text
 
 
-def check_settings(values: object, record: type[R]) -> tuple[R, list[str]]:
+def check_settings(values: object, record: type[R]) -> tuple[R, list[KeyProblem]]:
     """Settings from plain values, and all problems."""
     checker = _Checker()
     settings = checker.section(values, record, "")
@@ -69,7 +75,7 @@ class _Checker:
     """Collects the problems of one file."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self.problems: list[KeyProblem] = []
 
     def section(self, values: object, record: type[R], path: str) -> R:
         """A section and its sub-sections; `path` is the prefix of its keys."""
@@ -78,14 +84,15 @@ class _Checker:
         section = record(**self._fields(values, record, path))
         if isinstance(section, Section):
             for key, message in section.conflicts():
-                self.problems.append(f"{path}{key}: {message}")
+                self.problems.append(KeyProblem(f"{path}{key}", message))
         return section
 
     def _fields(self, values: object, record: type[Record], path: str) -> dict[str, Any]:
         """The values of a record's keys that have no problems."""
         if not isinstance(values, Mapping):
             where = path.rstrip(".") or "the file"
-            self.problems.append(f"{where}: must be a mapping of keys, is {kind_of(values)}")
+            message = f"must be a mapping of keys, is {kind_of(values)}"
+            self.problems.append(KeyProblem(where, message))
             return {}
         known = _types(record)
         fields: dict[str, Any] = {}
@@ -98,7 +105,8 @@ class _Checker:
 
     def _unknown(self, key: object, value: object, known: Mapping[str, Any], path: str) -> None:
         """A section with a misspelt name has problems of its own."""
-        self.problems.append(f"{path}{_unknown(key, known)}")
+        problem = _unknown(key, known)
+        self.problems.append(KeyProblem(f"{path}{problem.key}", problem.message))
         near = _nearest(key, known)
         if near is None:
             return
@@ -116,7 +124,7 @@ class _Checker:
         if item is not None and isinstance(value, list):
             fields[name] = self._items(value, item, path)
             if is_too_long(value, kind):
-                self.problems.append(f"{path}: {mismatch(value, kind)}")
+                self.problems.append(KeyProblem(path, mismatch(value, kind)))
             return
         found = list(_mismatches(value, kind, path))
         self.problems += found
@@ -152,14 +160,14 @@ class _Checker:
         for name in required:
             if name not in {*values, *misspelt}:
                 message = f"is missing, it must be {expectation(known[name])}"
-                self.problems.append(f"{path}{name}: {message}")
+                self.problems.append(KeyProblem(f"{path}{name}", message))
 
 
-def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
+def _mismatches(value: object, kind: Any, path: str) -> Iterator[KeyProblem]:
     """What is wrong with one value, and with each item of a list."""
     item = item_kind(kind)
     if item is not None and isinstance(value, list):
-        problems: list[str] = []
+        problems: list[KeyProblem] = []
         for number, each in enumerate(value):
             problems += _mismatches(each, item, f"{path}[{number}]")
         if problems:
@@ -167,7 +175,7 @@ def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
             return
     problem = value_problem(value, kind)
     if problem is not None:
-        yield f"{path}: {problem}"
+        yield KeyProblem(path, problem)
 
 
 def _types(record: type[Record]) -> dict[str, Any]:

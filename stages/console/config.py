@@ -8,6 +8,7 @@ from pathlib import Path
 from schemas import codec
 from schemas.records import Record
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.console.content_check import check_content
 from stages.console.context import Context
 from stages.console.output import show_record, show_table, show_text, unicode_text
@@ -27,7 +28,7 @@ class Checked(Record, frozen=True, kw_only=True):
     """What `config check --json` prints."""
 
     file: str | None
-    problems: tuple[str, ...]
+    problems: tuple[KeyProblem, ...]
     remarks: tuple[str, ...]
 
 
@@ -85,29 +86,29 @@ def _remarks_on_server(settings: Settings) -> Iterator[str]:
 
 
 def _check_credentials(
-    loaded: settings_file.Loaded, problems: list[str], remarks: list[str]
+    loaded: settings_file.Loaded, problems: list[KeyProblem], remarks: list[str]
 ) -> None:
     """Missing credentials are a problem where a server is named or they are given in part."""
     settings = loaded.settings
     found = credentials.find(settings.api, loaded.path, os.environ)
     if not isinstance(found, credentials.NoCredentials):
         return
-    if _is_reported(found.reason.partition(":")[0], problems):
+    if _is_reported(found.key, problems):
         return
     are_given = settings.api.id and (settings.api.key or settings.api.key_file)
     if settings.server.url or are_given:
-        problems.append(found.reason)
+        problems.append(KeyProblem(found.key, found.problem))
     else:
         remarks.append(found.reason)
 
 
-def _is_reported(path: str, problems: Sequence[str]) -> bool:
+def _is_reported(path: str, problems: Sequence[KeyProblem]) -> bool:
     """Whether a problem is about this setting, or about the section that contains it."""
-    reported = [problem.partition(":")[0] for problem in problems]
-    return any(f"{path}.".startswith(f"{each}.") for each in reported)
+    reported = [problem.key for problem in problems if problem.key is not None]
+    return any(f"{path}.".startswith(f"{key}.") for key in reported)
 
 
-def _unreadable(settings: Settings) -> Iterator[str]:
+def _unreadable(settings: Settings) -> Iterator[KeyProblem]:
     """The files of certificates that can't be read."""
     server = settings.server
     for key in ("ca_file", "client_certificate", "client_key"):
@@ -115,7 +116,8 @@ def _unreadable(settings: Settings) -> Iterator[str]:
             try:
                 plain_file.read(Path(path), _MAX_PEM_BYTES)
             except OSError as error:
-                yield f"server.{key}: {path}: can't be read: {error.strerror}"
+                message = f"{path}: can't be read: {error.strerror}"
+                yield KeyProblem(f"server.{key}", message)
 
 
 def _show(checked: Checked) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from schemas.capabilities import DetectedContent, DetectedScanner
 from schemas.ids import Scanner
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.console.context import Context
 from stages.console.kept_detection import kept_detection
 from stages.formats.content_fit import FIT, content_line
@@ -16,9 +17,9 @@ from stages.scanners.host import this_platform
 from stages.scanners.spec import ScannerSpec
 
 
-def check_content(settings: Settings) -> tuple[list[str], list[str]]:
+def check_content(settings: Settings) -> tuple[list[KeyProblem], list[str]]:
     """Look at this host: problems of the profiles in the settings, and remarks on the content."""
-    problems: list[str] = []
+    problems: list[KeyProblem] = []
     remarks: list[str] = []
     for spec in registry.scanners():
         if not _has_content_to_check(spec, settings):
@@ -32,7 +33,7 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
         reasons = "; ".join(found.problems)
         message = f"{spec.title} has no content to scan with: {reasons}"
         if spec.names_content(settings):
-            problems.append(message)
+            problems.append(KeyProblem(None, message))
         else:
             remarks.append(message)
     return problems, remarks

@@ -21,7 +21,7 @@ def show_detected(
         if found is None:
             continue
         facts.append((spec.key, _state(spec, found, settings, overrides)))
-        problems += spec.scan_problems(settings, found)
+        problems += map(str, spec.scan_problems(settings, found))
         if found.content:
             profiles = counted(len(found.profiles), "profile")
             content = content_line(found.content.file, found.content.version)

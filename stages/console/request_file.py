@@ -50,7 +50,7 @@ def _decode(content: bytes) -> RequestFile:
     """Raises SchemaError."""
     values, problems = settings_file.plain_values(content)
     if problems:
-        raise codec.SchemaError("; ".join(problems))
+        raise codec.SchemaError("; ".join(map(str, problems)))
     if values is None:
         raise codec.SchemaError(
             f"the file is empty: it needs at least `scanner: {registry.default().key}`"

@@ -97,13 +97,14 @@ def load_file(path: Path, *, open_ended: bool) -> WaiverSet:
 
 def read(path: Path, text: bytes, *, open_ended: bool) -> WaiverSet:
     """The waivers of a text that stands, or is to stand, in that file."""
-    values, problems = plain_values(text)
-    if problems:
-        return WaiverSet(problems=tuple(f"{path}: {problem}" for problem in problems))
+    values, not_yaml = plain_values(text)
+    if not_yaml:
+        return WaiverSet(problems=tuple(f"{path}: {problem}" for problem in not_yaml))
     if values is None:
         return WaiverSet()
     if not isinstance(values, list):
         return WaiverSet(problems=(f"{path}: must be a list of waivers, is {kind_of(values)}",))
+    problems: list[str] = []
     waivers: list[PlacedWaiver] = []
     for line, item in zip(item_lines(text), values, strict=True):
         waiver, wrong = check_waiver(item, open_ended=open_ended)

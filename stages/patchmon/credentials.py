@@ -10,6 +10,7 @@ from pathlib import Path
 
 from schemas.records import Struct
 from schemas.settings import ApiSettings, ServerSettings, Settings
+from schemas.settings_check import KeyProblem
 from stages.runtime import plain_file
 
 _MAX_BYTES = 4096
@@ -59,7 +60,7 @@ def find(
     return Credentials(api.id, key)
 
 
-def exposures(settings: Settings, config: Path | None) -> list[str]:
+def exposures(settings: Settings, config: Path | None) -> list[KeyProblem]:
     """Every secret of the settings that everyone on this host can read, each with its setting and
     what to do.
     """
@@ -67,7 +68,7 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
     if settings.api.key:
         files["api.key"] = config
     files |= connection_secrets(settings.server, config)
-    return [f"{key}: {problem}" for key, problem in exposed_files(files)]
+    return [KeyProblem(key, problem) for key, problem in exposed_files(files)]
 
 
 def connection_secrets(server: ServerSettings, config: Path | None) -> dict[str, str | Path | None]:

@@ -58,7 +58,7 @@ def changed(text: str, changes: Mapping[SettingsKey, str | None]) -> str:
 def _plain(text: str) -> dict[str, Any]:
     values, problems = plain_values(text.encode())
     if problems:
-        raise SettingsEditError(problems[0])
+        raise SettingsEditError(str(problems[0]))
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -13,7 +13,7 @@ import yaml
 
 from schemas.records import Struct
 from schemas.settings import Settings
-from schemas.settings_check import check_settings
+from schemas.settings_check import KeyProblem, check_settings
 from spool.errors import is_of_the_machine
 from stages.runtime import plain_file, yaml_limits
 from stages.runtime.yaml_lines import key_lines, with_line
@@ -22,15 +22,15 @@ from stages.runtime.yaml_messages import explained
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 256 * 1024
 S = TypeVar("S", bound=Settings)
-Check = Callable[[Settings], list[str]]
-"""Further problems of settings, each with its path; for what only one stage understands."""
+Check = Callable[[Settings], list[KeyProblem]]
+"""Further problems of settings; for what only one stage understands."""
 
 
 class Loaded(Struct, frozen=True):
     """A settings file as read. Where it has problems, the settings must not be used."""
 
     settings: Settings
-    problems: tuple[str, ...]
+    problems: tuple[KeyProblem, ...]
     path: Path | None
     understood: bool = True
     """False where nothing of the file is known: it can't be read or is not YAML."""
@@ -42,7 +42,7 @@ Load = Callable[[Path | None], Loaded]
 """Reads a settings file, with all sections and all checks of a program."""
 
 
-def no_more_problems(settings: Settings) -> list[str]:  # noqa: ARG001
+def no_more_problems(settings: Settings) -> list[KeyProblem]:  # noqa: ARG001
     """The check of a stage that adds none of its own."""
     return []
 
@@ -74,12 +74,12 @@ def load(
 
 
 def _unread(path: Path, record: type[Settings], error: OSError) -> Loaded:
-    problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
+    problem = KeyProblem(None, f"can't be read: {error.strerror}{_remedy(path, error)}")
     may_pass = is_of_the_machine(error)
     return Loaded(record(), (problem,), path, understood=False, may_pass=may_pass)
 
 
-def with_lines(problems: Sequence[str], path: Path | None) -> list[str]:
+def with_lines(problems: Sequence[KeyProblem], path: Path | None) -> list[KeyProblem]:
     """Further problems of the settings in a file that was loaded, each with its line."""
     try:
         text = plain_file.read(path, _MAX_BYTES) if path else b""
@@ -88,7 +88,7 @@ def with_lines(problems: Sequence[str], path: Path | None) -> list[str]:
     return _with_lines(problems, text)
 
 
-def _with_lines(problems: Sequence[str], text: bytes) -> list[str]:
+def _with_lines(problems: Sequence[KeyProblem], text: bytes) -> list[KeyProblem]:
     """Each problem with the line of its setting, where that is in the file."""
     if not problems:
         return []
@@ -108,7 +108,7 @@ def _remedy(path: Path, error: OSError) -> str:
     )
 
 
-def parse(text: bytes, record: type[S]) -> tuple[S, list[str]]:
+def parse(text: bytes, record: type[S]) -> tuple[S, list[KeyProblem]]:
     """Settings from the text of a file, and all its problems."""
     values, problems = plain_values(text)
     settings, more = check_settings(values, record)
@@ -128,7 +128,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
 
 
-def plain_values(text: bytes) -> tuple[Any, list[str]]:
+def plain_values(text: bytes) -> tuple[Any, list[KeyProblem]]:
     """YAML (or JSON) as plain values, and its problems."""
     try:
         loader = _Loader(text.decode())
@@ -142,9 +142,9 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
         finally:
             loader.dispose()
     except yaml_limits.YamlLimitError as error:
-        return None, [str(error)]
+        return None, [KeyProblem(None, str(error))]
     except UnicodeDecodeError as error:
-        return None, [f"byte {error.start}: is not UTF-8"]
+        return None, [KeyProblem(None, f"byte {error.start}: is not UTF-8")]
     except (
         yaml.YAMLError,
         RecursionError,
@@ -155,7 +155,7 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
         TypeError,
     ) as error:
         # PyYAML does not catch what the conversion to a named type raises (`!!int ""`).
-        return None, [f"is not YAML: {_why(error)}"]
+        return None, [KeyProblem(None, f"is not YAML: {_why(error)}")]
     return values, problems
 
 
@@ -172,7 +172,7 @@ def _why(error: Exception) -> str:
     return "a value does not fit its tag (!)"
 
 
-def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:
+def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[KeyProblem]:
     """Every duplicate key, with its path.
 
     `seen` are the nodes visited: with anchors, a node can contain itself.
@@ -190,7 +190,6 @@ def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[s
                 # A list or a mapping as a key is refused when the values are built.
                 continue
             if key.value in keys:
-                line = key.start_mark.line + 1
-                yield f"{path}{key.value}: duplicate key (again in line {line})"
+                yield KeyProblem(f"{path}{key.value}", "duplicate key", key.start_mark.line + 1)
             keys.add(key.value)
             yield from _duplicates(value, f"{path}{key.value}.", seen)

@@ -53,14 +53,16 @@ class SettingsReload:
             return None
         loaded = self._load(self._path)
         if loaded.may_pass and not self._retrying:
-            self._log.error("settings not read, trying again", problem=loaded.problems[0])
+            self._log.error("settings not read, trying again", problem=str(loaded.problems[0]))
         self._retrying = loaded.may_pass
         if loaded.may_pass:
             self._requested = True
             return None
         problems = loaded.problems or self._emptied(loaded.settings, current)
         for problem in problems:
-            self._log.error("settings not applied, the old ones stay in force", problem=problem)
+            self._log.error(
+                "settings not applied, the old ones stay in force", problem=str(problem)
+            )
         if problems:
             return None
         self._log.info("settings applied", file=self._path)

@@ -140,8 +140,10 @@ def _report_claim(spool: Spool, removed: Sequence[str], log: Log) -> None:
 def _refuse_settings(loaded: settings_file.Loaded, notifier: Notifier, log: Log) -> Exit:
     log.use_stream()
     for problem in loaded.problems:
-        log.error("settings are wrong", file=loaded.path, problem=problem)
-    notifier.notify_status(f"settings are wrong: {loaded.path}: {'; '.join(loaded.problems)}")
+        log.error("settings are wrong", file=loaded.path, problem=str(problem))
+    notifier.notify_status(
+        f"settings are wrong: {loaded.path}: {'; '.join(map(str, loaded.problems))}"
+    )
     if loaded.may_pass:
         return Exit.UNAVAILABLE
     return Exit.USAGE

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import yaml
 
+from schemas.codec import replace
+from schemas.settings_check import KeyProblem
+
 
 def item_lines(text: bytes) -> tuple[int, ...]:
     """The line of each item of the outermost list, from 1. Empty where there is no list."""
@@ -23,18 +26,17 @@ def key_lines(text: bytes) -> dict[str, int]:
     return dict(_lines(node, ""))
 
 
-def with_line(problem: str, lines: Mapping[str, int]) -> str:
+def with_line(problem: KeyProblem, lines: Mapping[str, int]) -> KeyProblem:
     """The problem of a setting with its line, or with that of the nearest section around it.
 
-    It begins with the path of the setting and a colon. One that names a line already, or a setting
-    that is not in the file, stays as it is.
+    One that has a line already, or a setting that is not in the file, stays as it is.
     """
-    path = problem.partition(":")[0]
+    path = problem.key or ""
     while path and path not in lines:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    if not path or "line " in problem:
+    if not path or problem.line is not None:
         return problem
-    return f"{problem} (line {lines[path]})"
+    return replace(problem, line=lines[path])
 
 
 def _lines(node: yaml.Node | None, path: str) -> Iterator[tuple[str, int]]:

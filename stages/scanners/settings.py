@@ -8,6 +8,7 @@ from typing import Any
 from schemas import settings, settings_check
 from schemas.codec import convert
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.runtime import settings_file
 from stages.runtime.settings_file import Check, Loaded, no_more_problems
 from stages.scanners import registry
@@ -37,12 +38,12 @@ def settings_from_plain(values: object) -> Settings:
     return convert(values, settings_record())
 
 
-def parse_settings(text: bytes) -> tuple[Settings, list[str]]:
+def parse_settings(text: bytes) -> tuple[Settings, list[KeyProblem]]:
     """Settings from the text of a file, and all problems."""
     return settings_file.parse(text, settings_record())
 
 
-def check_settings(values: object) -> tuple[Settings, list[str]]:
+def check_settings(values: object) -> tuple[Settings, list[KeyProblem]]:
     """Settings from plain values, and all problems, each with its path.
 
     With problems, defaults stand in.

@@ -16,6 +16,7 @@ from schemas.manifest import Role
 from schemas.records import Record, Struct, field
 from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
+from schemas.settings_check import KeyProblem
 from stages.scanners.fix_scripts import RuleScript
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ class ScannerSpec(Struct, frozen=True, eq=False):
     )
     """Why the profile of a request can't be scanned with; None where it can, or where the scanner
     has no profiles."""
-    scan_problems: Callable[[Settings, DetectedScanner], Iterable[str]] = field(
+    scan_problems: Callable[[Settings, DetectedScanner], Iterable[KeyProblem]] = field(
         default=lambda *_: ()
     )
-    """Why scans of the settings can't run, or replace each other's results, each with its key."""
+    """Why scans of the settings can't run, or replace each other's results."""
     planned_profiles: Callable[[Settings, DetectedScanner], Sequence[ProfileInfo | None]] = field(
         default=lambda *_: (None,)
     )
@@ -153,8 +154,8 @@ class ScannerSpec(Struct, frozen=True, eq=False):
     read_scripts: Callable[[ScannerOutput], Sequence[RuleScript]] | None = None
     """The scripts by which its rules are fixed, in the order in which they run; None where it has
     none. Raises UnreadableError, EntryDamagedError."""
-    problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())
-    """What `config check` finds wrong with its section on this host, each with the key's path."""
+    problems: Callable[[Settings], Iterable[KeyProblem]] = field(default=lambda _: ())
+    """What `config check` finds wrong with its section on this host."""
     profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())
     """Every profile of this host, also of content that is not for it."""
 

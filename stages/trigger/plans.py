@@ -13,6 +13,7 @@ from schemas.planned_scan import PlannedScan
 from schemas.records import Struct
 from schemas.schedule import NextDue, ServerOverrides
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 from stages.trigger import detected_host, due
@@ -114,13 +115,13 @@ def _scheduled(
     return scheduled
 
 
-def problems(settings: Settings) -> list[str]:
-    """What is wrong with the schedules of the settings, each with its path."""
-    found: list[str] = []
+def problems(settings: Settings) -> list[KeyProblem]:
+    """What is wrong with the schedules of the settings."""
+    found: list[KeyProblem] = []
     try:
         zone: tzinfo = zone_named(settings.compliance.schedules.time_zone)
     except ScheduleError as error:
-        found.append(f"compliance.schedules.time_zone: {error}")
+        found.append(KeyProblem("compliance.schedules.time_zone", str(error)))
         # What is wrong with an expression is wrong in every zone.
         zone = UTC
     for spec in registry.scanners():
@@ -130,7 +131,8 @@ def problems(settings: Settings) -> list[str]:
             try:
                 _cron(scan.schedule, zone)
             except ScheduleError as error:
-                found.append(f"compliance.{spec.section}.{scan.schedule_key}: {error}")
+                key = f"compliance.{spec.section}.{scan.schedule_key}"
+                found.append(KeyProblem(key, str(error)))
     return found
 
 

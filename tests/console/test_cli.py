@@ -70,7 +70,11 @@ def test_all_problems_of_the_settings_are_reported_at_once(config: Path) -> None
     ):
         assert path in output
     checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
-    assert len(checked["problems"]) == 3
+    assert [(each["key"], each["line"]) for each in checked["problems"]] == [
+        ("server.url", 1),
+        ("compliance.openscap.time_limit_s", 2),
+        ("logs", 3),
+    ]
 
 
 def test_with_wrong_settings_nothing_is_done(config: Path) -> None:
@@ -108,7 +112,7 @@ def test_consequences_of_a_problem_are_not_reported(config: Path, tmp_path: Path
         config.read_text() + "openscap: {schedule: x}, docker_bench: {schedule: '* * * * 9'}}\n"
     )
     checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
-    assert [problem.partition(":")[0] for problem in checked["problems"]] == [
+    assert [problem["key"] for problem in checked["problems"]] == [
         "server.url",
         "api",
         "compliance.schedules.time_zone",

@@ -189,7 +189,9 @@ def test_values_that_could_be_read_as_options_are_refused(key: str, value: objec
     wrong: dict[str, Any] = {key: value}
     with bench(**wrong) as agent:
         checked = json.loads(agent.run("config", "check", "--json", code=2))
-        assert any(f"compliance.docker_bench.{key}" in problem for problem in checked["problems"])
+        assert any(
+            f"compliance.docker_bench.{key}" in problem["key"] for problem in checked["problems"]
+        )
 
 
 def test_detect_reports_version_and_method(docker: Engine) -> None:

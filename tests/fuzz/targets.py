@@ -223,7 +223,7 @@ def _settings(content: bytes) -> None:
     """Where a file has no problem, its schedule is due some time and it can be edited."""
     settings, problems = parse_settings(content)
     for problem in problems:
-        assert problem.isprintable(), "a problem is one line"
+        assert str(problem).isprintable(), "a problem is one line"
     codec.encode(settings)
     with suppress(SettingsEditError, UnicodeDecodeError):
         edited = changed(content.decode(), {("server", "url"): "https://patchmon.example.com"})
@@ -241,7 +241,7 @@ def _settings_seeds() -> Iterable[bytes]:
 def _waivers(content: bytes) -> None:
     found = waiver_files.read(Path("team.yml"), content, open_ended=False)
     for problem in waiver_files.without_contradictions(found).problems:
-        assert problem.isprintable(), "a problem is one line"
+        assert str(problem).isprintable(), "a problem is one line"
 
 
 def _waivers_seeds() -> Iterable[bytes]:

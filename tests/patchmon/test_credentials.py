@@ -67,14 +67,14 @@ def test_every_secret_that_everyone_can_read_is_reported_with_its_setting(tmp_pa
         path.touch(mode=0o644)
     server = ServerSettings(proxy="http://u:p@proxy.example.com", client_key=str(pem))
     told = exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
-    assert {problem.partition(":")[0] for problem in told} == {
+    assert {problem.key for problem in told} == {
         "api.key",
         "api.key_file",
         "server.client_key",
         "server.proxy",
     }
     for path in (config, key, pem):
-        assert any(f"chmod 640 {path}" in problem for problem in told)
+        assert any(f"chmod 640 {path}" in problem.message for problem in told)
         path.chmod(0o640)
     assert (
         exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)

@@ -23,13 +23,13 @@ from stages.scanners.settings import parse_settings
 )
 def test_a_mistake_is_explained(text: str, message: str) -> None:
     (problem,) = parse_settings(text.encode())[1]
-    assert problem.startswith("is not YAML: ")
-    assert message in problem
+    assert problem.message.startswith("is not YAML: ")
+    assert message in problem.message
 
 
 def test_a_misspelt_section_does_not_hide_the_problems_in_it() -> None:
     _, problems = parse_settings(b"servr: {url: 'ftp://x'}\nlogs: {level: loud}\n")
-    assert [problem.partition(":")[0] for problem in problems] == [
+    assert [problem.key for problem in problems] == [
         "servr",
         "servr.url",
         "logs",

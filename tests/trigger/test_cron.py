@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.runtime import settings_file
 from stages.scanners.settings import settings_record
 from stages.trigger import cron
@@ -308,7 +309,7 @@ def test_without_file_handles_a_time_zone_is_not_wrong(
     config = tmp_path / "config.yml"
     config.write_text("{}")
 
-    def check(settings: Settings) -> list[str]:
+    def check(settings: Settings) -> list[KeyProblem]:
         with no_file_handles():
             return problems(settings)
 

@@ -64,7 +64,9 @@ def test_an_invalid_schedule_prevents_a_start_and_config_check_reports_it() -> N
         assert agent.processes["trigger"].wait(timeout=20) == 2
         assert "has 2 fields, a cron expression has five" in agent.log("trigger")
         checked = json.loads(agent.run("config", "check", "--json", code=2))
-        assert any("compliance.openscap.schedule" in problem for problem in checked["problems"])
+        assert any(
+            "compliance.openscap.schedule" in problem["key"] for problem in checked["problems"]
+        )
 
 
 def test_status_shows_when_each_scanner_runs_next() -> None:

@@ -238,7 +238,7 @@ def test_the_next_due_time_of_each_scan_is_known_without_a_running_stage() -> No
 
 def test_each_wrong_schedule_of_the_list_is_reported() -> None:
     wrong = settings(CIS, {**STIG, "schedule": "daily"}, {**MONTHLY, "schedule": "61 * * * *"})
-    first, second = problems(wrong)
+    first, second = map(str, problems(wrong))
     assert first.startswith("compliance.openscap.scans[1].schedule: 'daily' has 1 field,")
     assert second == (
         "compliance.openscap.scans[2].schedule: '61 * * * *': '61' is not a valid minute (0-59)"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from schemas.settings_check import KeyProblem
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 
 _FUNCTION = re.compile(
@@ -22,17 +23,21 @@ _PARTS = ("tests", "functions")
 _MAX_BYTES = 1024 * 1024
 
 
-def warnings(settings: DockerBenchSettings, script: Path) -> tuple[str, ...]:
-    """Warnings for the report of a scan: names in the settings that the script does not know."""
-    return _warnings(settings, set(_functions(script)), script.name)
+def unknown_names(settings: DockerBenchSettings, script: Path) -> tuple[KeyProblem, ...]:
+    """Names in the settings that the script does not know."""
+    return _unknown_names(settings, set(_functions(script)), script.name)
 
 
-def warnings_of_text(settings: DockerBenchSettings, text: str, where: str) -> tuple[str, ...]:
+def unknown_names_of_text(
+    settings: DockerBenchSettings, text: str, where: str
+) -> tuple[KeyProblem, ...]:
     """The same for a script with this text; `where` names the script in messages."""
-    return _warnings(settings, set(_FUNCTION.findall(text)), where)
+    return _unknown_names(settings, set(_FUNCTION.findall(text)), where)
 
 
-def _warnings(settings: DockerBenchSettings, known: set[str], where: str) -> tuple[str, ...]:
+def _unknown_names(
+    settings: DockerBenchSettings, known: set[str], where: str
+) -> tuple[KeyProblem, ...]:
     if not known:
         return ()
     found = []
@@ -40,7 +45,8 @@ def _warnings(settings: DockerBenchSettings, known: set[str], where: str) -> tup
     for setting, names in chosen.items():
         for name in names:
             if name not in known:
-                found.append(f"compliance.docker_bench.{setting}: {where} has no {name}")
+                key = f"compliance.docker_bench.{setting}"
+                found.append(KeyProblem(key, f"{where} has no {name}"))
     return tuple(found)
 
 

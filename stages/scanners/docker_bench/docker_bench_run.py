@@ -191,7 +191,8 @@ class DockerBench:
         if settings.checks + settings.exclude_checks:
             text = self._docker.script_text(settings.image)
         if text:
-            return check_names.warnings_of_text(settings, text, f"the image {settings.image}")
+            where = f"the image {settings.image}"
+            return tuple(map(str, check_names.unknown_names_of_text(settings, text, where)))
         missing = check_names.printed_as_missing("\n".join(printed))
         if not missing:
             return ()
@@ -266,7 +267,7 @@ class DockerBench:
         return replace(
             plan,
             command=(*program, *docker_arguments.script_arguments(self._settings, draft)),
-            warnings=(*plan.warnings, *check_names.warnings(self._settings, script)),
+            warnings=(*plan.warnings, *map(str, check_names.unknown_names(self._settings, script))),
             environment=environment,
             directory=docker_bench_detection.working_directory(script),
         )

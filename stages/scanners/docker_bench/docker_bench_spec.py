@@ -7,6 +7,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.manifest import Role
 from schemas.report import Report
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
@@ -48,14 +49,14 @@ def _runner(
     return DockerBench(settings.compliance.section(DockerBenchSettings), this_platform())
 
 
-def _problems(settings: Settings) -> Iterable[str]:
+def _problems(settings: Settings) -> Iterable[KeyProblem]:
     from stages.scanners.docker_bench import check_names, docker_bench_detection
 
     section = settings.compliance.section(DockerBenchSettings)
     script = docker_bench_detection.find_script(section)
     if script is None:
         return ()
-    return check_names.warnings(section, script)
+    return check_names.unknown_names(section, script)
 
 
 def _role_of(head: bytes) -> Role | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from schemas.capabilities import DetectedContent, ProfileInfo
 from schemas.codec import replace
 from schemas.records import Struct, field
+from schemas.settings_check import KeyProblem
 from spool.packing import PackingError
 from stages.scanners.openscap import usg
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
@@ -25,7 +26,7 @@ class ReadableContent(Struct):
     """None where it can't be read."""
     profiles: tuple[ProfileInfo, ...] = ()
     problems: list[str] = field(default_factory=list)
-    settings_problems: list[str] = field(default_factory=list)
+    settings_problems: list[KeyProblem] = field(default_factory=list)
     """What is wrong with files that the settings name, each with its key."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import convert, plain, replace
+from schemas.settings_check import KeyProblem
 from spool.packing import PackingError
 from stages.scanners.openscap import content_files, oscap_program
 from stages.scanners.openscap.content_choice import NoContent, SelectedContent
@@ -106,7 +107,7 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
         return first
     profiles: dict[str, ProfileInfo] = {}
     problems: dict[str, None] = {}
-    settings_problems: dict[str, None] = {}
+    settings_problems: dict[KeyProblem, None] = {}
     remarks: dict[str, None] = {}
     for scan in scans:
         for profile in scan.scanner.profiles:

@@ -9,6 +9,7 @@ from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.manifest import Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
+from schemas.settings_check import KeyProblem
 from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -105,7 +106,7 @@ def _plan_recheck(
     return plan_recheck(section, detected, scan, rules, draft)
 
 
-def _scan_problems(settings: Settings, detected: DetectedScanner) -> Iterable[str]:
+def _scan_problems(settings: Settings, detected: DetectedScanner) -> Iterable[KeyProblem]:
     from stages.scanners.openscap import scan_choice
 
     section = settings.compliance.section(OpenSCAPSettings)

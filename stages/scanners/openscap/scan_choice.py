@@ -20,6 +20,7 @@ from schemas.manifest import Manifest
 from schemas.planned_scan import PlannedScan
 from schemas.records import Struct
 from schemas.request import Request
+from schemas.settings_check import KeyProblem
 from stages.scanners.openscap import profile_choice
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -126,15 +127,15 @@ def _has_content_of(offer: ScanOffer, manifest: Manifest) -> bool:
     return known.file == manifest.content.path and manifest.profile_id in ids
 
 
-def problems(available: Sequence[ScanOffer]) -> Iterator[str]:
-    """What is wrong with the profiles of the settings, each with its key."""
+def problems(available: Sequence[ScanOffer]) -> Iterator[KeyProblem]:
+    """What is wrong with the profiles of the settings."""
     by_title: dict[str, ScanOffer] = {}
     for offer in available:
         if not offer.detected.profiles:
             continue
         found = offer.configured
         if isinstance(found, Unknown):
-            yield f"{offer.profile_key}: {found.reason}"
+            yield KeyProblem(offer.profile_key, found.reason)
             continue
         title = found.profile.title
         first = by_title.setdefault(title, offer)
@@ -152,16 +153,17 @@ def other_of_its_title(scan: ChosenScan, available: Sequence[ScanOffer]) -> str 
         if isinstance(found, Unknown) or found.profile.title != scan.chosen.profile.title:
             continue
         if ChosenScan(offer, found).identity != scan.identity:
-            return _of_one_title(scan.offer, offer, found.profile.title)
+            return str(_of_one_title(scan.offer, offer, found.profile.title))
     return None
 
 
-def _of_one_title(offer: ScanOffer, first: ScanOffer, title: str) -> str:
-    return (
-        f"{offer.profile_key}: has the same title as that of {first.planned.key}, "
+def _of_one_title(offer: ScanOffer, first: ScanOffer, title: str) -> KeyProblem:
+    message = (
+        f"has the same title as that of {first.planned.key}, "
         f"{title!r}, and a server keeps one result for each title: choose another "
         "profile, or give the one of the tailoring a title of its own"
     )
+    return KeyProblem(offer.profile_key, message)
 
 
 def configured_profile(offer: ScanOffer) -> ProfileInfo | None:

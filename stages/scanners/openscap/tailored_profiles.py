@@ -12,6 +12,7 @@ from pathlib import Path
 from schemas.capabilities import ProfileInfo
 from schemas.codec import replace
 from schemas.manifest import TailoringFile
+from schemas.settings_check import KeyProblem
 from spool.packing import PackingError
 from stages.runtime import plain_file
 from stages.scanners.openscap.further_profiles import ReadableContent, add_remark
@@ -45,25 +46,25 @@ def add_tailoring(
 
     `key` is the key of the section that names the file.
     """
-    place = f"compliance.openscap.{key}: {path}"
+    full_key = f"compliance.openscap.{key}"
     try:
         content = read_tailoring_file(path)
         tailoring = parse_tailoring(content, str(path))
         benchmarks = read_benchmarks(Path(datastream.path))
     except (ScapError, TailoringError, PackingError, OSError) as error:
-        _refuse(readable, [str(error).removeprefix(f"{path}: ")], place)
+        _refuse(readable, [str(error).removeprefix(f"{path}: ")], full_key, path)
         return
     problems = check_tailoring(tailoring, benchmarks, datastream.path)
     invalid = why_invalid(oscap, content)
     errors = [*problems.errors, *filter(None, [invalid])]
     if errors:
-        _refuse(readable, errors, place)
+        _refuse(readable, errors, full_key, path)
         return
-    warnings = [f"{place}: {warning}" for warning in problems.warnings]
+    warnings = [KeyProblem(full_key, f"{path}: {warning}") for warning in problems.warnings]
     readable.settings_problems += warnings
     file = TailoringFile(path=str(path), sha256=hashlib.sha256(content).hexdigest())
     _add_profiles(readable, tailoring, benchmarks, file)
-    readable.details = replace(readable.details, tailoring_warnings=tuple(warnings))
+    readable.details = replace(readable.details, tailoring_warnings=tuple(map(str, warnings)))
     add_remark(readable, f"tailored by {path}")
 
 
@@ -79,9 +80,9 @@ def read_tailoring_file(path: Path) -> bytes:
     return content
 
 
-def _refuse(readable: ReadableContent, reasons: Sequence[str], place: str) -> None:
-    problems = [f"{place}: {reason}" for reason in reasons]
-    readable.problems += problems
+def _refuse(readable: ReadableContent, reasons: Sequence[str], key: str, path: Path) -> None:
+    problems = [KeyProblem(key, f"{path}: {reason}") for reason in reasons]
+    readable.problems += map(str, problems)
     readable.settings_problems += problems
     readable.profiles = ()
 

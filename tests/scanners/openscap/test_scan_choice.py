@@ -216,7 +216,8 @@ def test_the_files_of_every_scan_are_watched(tmp_path: Path) -> None:
 
 def problems_of(*scans: dict[str, Any]) -> list[str]:
     wanted = settings(*scans)
-    return list(scan_choice.problems(scan_choice.offers(wanted, detected(wanted))))
+    found = scan_choice.problems(scan_choice.offers(wanted, detected(wanted)))
+    return list(map(str, found))
 
 
 def test_each_unknown_profile_of_the_settings_is_reported_with_its_key() -> None:

@@ -49,7 +49,7 @@ def problems(tmp_path: Path, text: str | bytes) -> tuple[str, ...]:
     """What `config check` lists, without the key and the file."""
     file = tmp_path / "tailoring.xml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = detected(tmp_path, file).settings_problems
+    found = list(map(str, detected(tmp_path, file).settings_problems))
     prefix = f"compliance.openscap.tailoring: {file}: "
     assert all(problem.startswith(prefix) for problem in found)
     content = f"{tmp_path}/x-xccdf.xml"
@@ -178,8 +178,8 @@ def test_a_file_that_others_may_change_or_that_is_none_is_refused(tmp_path: Path
     ):
         found = detected(tmp_path, path)
         assert not found.ready
-        assert message in found.settings_problems[0], path
-        assert found.settings_problems[0].startswith("compliance.openscap.tailoring: ")
+        assert message in found.settings_problems[0].message, path
+        assert found.settings_problems[0].key == "compliance.openscap.tailoring"
 
 
 def test_a_tailoring_of_the_same_id_as_its_profile_hides_that(tmp_path: Path) -> None:
