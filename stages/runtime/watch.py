@@ -22,6 +22,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
+from spool.errors import is_without_thread
+
 # The library would write lines of its own about a watch that has ended.
 logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 _NEW_ENTRIES: list[type[FileSystemEvent]] = [
@@ -49,8 +51,13 @@ class Watch:
     def renew(self) -> None:
         """Watch what is at the paths now. Where that fails, the timer finds the work."""
         self._observer.unschedule_all()
-        with suppress(OSError):
+        try:
             self._schedule()
+        except OSError:
+            return
+        except RuntimeError as error:
+            if not is_without_thread(error):
+                raise
 
     def close(self) -> None:
         self._observer.stop()

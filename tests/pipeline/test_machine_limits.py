@@ -15,6 +15,7 @@ import pytest
 from spool.layout import STAGES, Stage
 from stages.runtime.exits import Exit
 from stages.scan.running import STATE as RUNNING
+from tests.faults.test_immovable_entries import immutable
 from tests.pipeline.agent import Agent, until
 
 PENDING = "the work stays pending"
@@ -155,3 +156,17 @@ def has_no_child(pid: int) -> bool:
 def is_traced(pid: int) -> bool:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
+def test_a_watch_that_can_not_be_renewed_without_threads_ends_no_stage(agent: Agent) -> None:
+    started(agent)
+    with failing_to_start(agent.processes["trigger"].pid, "EAGAIN"):
+        with immutable(agent.spool.root / "requests"):
+            agent.ask()
+            until(lambda: PENDING in agent.log("trigger"), "the trigger stage has trouble")
+        until(lambda: "recovered" in agent.log("trigger"), "the trigger stage has recovered")
+    scan_id = agent.ask()
+    until(lambda: agent.received(scan_id), "the scan is received")
+    assert agent.processes["trigger"].poll() is None
+    assert "Traceback" not in agent.log("trigger")
