@@ -1,7 +1,3 @@
-import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +14,7 @@ from stages.scanners.settings import settings_record
 from stages.trigger import cron
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.plans import problems
+from tests.limits import no_file_handles
 
 pytestmark = pytest.mark.slow
 
@@ -282,22 +279,6 @@ def test_a_link_to_a_zone_that_is_not_installed_is_utc(
     local.write_text("no time zone")
     with pytest.raises(ScheduleError, match=f"{local}: is not a time zone: .* set-timezone"):
         zone_named(None)
-
-
-@contextmanager
-def no_file_handles() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    handles: list[int] = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    try:
-        with suppress(OSError):
-            while True:
-                handles.append(os.open(os.devnull, os.O_RDONLY))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for handle in handles:
-            os.close(handle)
 
 
 def test_without_file_handles_a_time_zone_is_not_wrong(

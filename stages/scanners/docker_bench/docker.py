@@ -170,7 +170,10 @@ def refused_api_version(text: str) -> str | None:
 
 
 def why_not_reachable(path: str) -> str | None:
-    """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
+    """Why the daemon's socket can't be used, and what to do; None where it takes a connection.
+
+    Raises MachineError.
+    """
     if Path(path).exists() and not Path(path).is_socket():
         remedy = f"move it away and systemctl restart docker, or set {_SETTING}"
         return f"{path}: is not a socket: {remedy}"
@@ -187,6 +190,8 @@ def why_not_reachable(path: str) -> str | None:
     except (ConnectionRefusedError, TimeoutError, BlockingIOError):
         return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:
+        if is_of_the_machine(error):
+            raise of_the_machine(f"{path}: can't be connected to", error) from error
         reason = error.strerror or str(error)
         return f"{path}: the Docker socket can't be used: {reason}: see {_SETTING}"
     return None

@@ -14,12 +14,14 @@ import pytest
 
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
+from spool.errors import MachineError
 from stages.scanners.child import End
 from stages.scanners.docker_bench import docker
 from stages.scanners.docker_bench.docker_bench_run import DockerBench
 from stages.scanners.docker_bench.docker_bench_settings import DEFAULT_IMAGE, DockerBenchSettings
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import Plan
+from tests.limits import no_file_handles
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 TOO_OLD = (
@@ -160,3 +162,9 @@ def test_lines_about_a_missing_daemon_are_counted(place: Path, tmp_path: Path) -
     assert error == (
         f"the Docker daemon went away during the scan: {line} (58 such lines): scan again"
     )
+
+
+def test_without_file_handles_nothing_is_wrong_with_the_daemon(place: Path) -> None:
+    with no_file_handles(), pytest.raises(MachineError, match="Too many open files"):
+        docker.why_not_reachable(str(place / "d.sock"))
+    assert docker.why_not_reachable(str(place / "d.sock")) is None
