@@ -11,6 +11,7 @@ from fleet.arguments import add_command
 from fleet.fleet_report import FleetReport, fleet_report
 from fleet.output import cell, output, show_table, show_wide_table, write, write_csv
 from schemas import codec
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.moments import moment
 
@@ -37,6 +38,7 @@ def add_report(commands: Any) -> None:
 
 
 def _report(args: argparse.Namespace) -> Exit:
+    _check_output(args)
     archive = Archive(args.archive)
     archive.check_hosts()
     with queries.tables(archive) as connection:
@@ -52,6 +54,12 @@ def _report(args: argparse.Namespace) -> Exit:
     else:
         write(report_views.as_html(report, args.archive), args.output)
     return Exit.OK
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    """Raises CommandError: text is laid out for the terminal that shows it."""
+    if args.output is not None and args.format == "text":
+        raise CommandError("--output needs another --format than text", Exit.USAGE)
 
 
 def _show(report: FleetReport) -> None:
@@ -79,6 +87,7 @@ def add_query(commands: Any) -> None:
 
 
 def _query(args: argparse.Namespace) -> Exit:
+    _check_output(args)
     archive = Archive(args.archive)
     archive.check_hosts()
     with queries.tables(archive) as connection:

@@ -43,6 +43,8 @@ def test_from_the_spool_of_a_host_to_a_report(
     assert "Title of rule1" in agent("fleet", "report", archive).stdout
     page = tmp_path / "fleet.html"
     agent("fleet", "report", archive, "--format", "html", "-o", str(page))
+    refused = agent("fleet", "report", archive, "-o", str(tmp_path / "text"), code=2)
+    assert "--output needs another --format than text" in refused.stderr
     assert "Title of rule1" in page.read_text()
     counted = agent(
         "fleet", "query", archive, "SELECT count(*) AS n FROM results", "--format", "csv"
