@@ -6,6 +6,7 @@ from schemas.report import RuleResult
 from stages.console.output import show_record, show_script, show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
+from stages.runtime.printable import one_line
 
 _KEPT_AS = {"bash": "sh", "shell": "sh"}
 """A script for any shell is the one for `sh`."""
@@ -28,7 +29,7 @@ def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> 
 
 def _show_scripts(fixes: Mapping[str, str]) -> None:
     for rule, text in fixes.items():
-        show_text(f"# {rule}")
+        show_text(f"# {one_line(rule)}")
         show_script(text)
         show_text()
 

@@ -8,7 +8,7 @@ from schemas.records import Record
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.fix_plan import PlannedFix, runnable
 from stages.console.output import show_script, show_table, show_text
-from stages.runtime.printable import counted
+from stages.runtime.printable import counted, one_line
 
 
 class DryRun(Record, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def show_planned(planned: Sequence[PlannedFix]) -> None:
     to_run = runnable(planned)
     for number, each in enumerate(to_run, start=1):
         for line in _heading(number, len(to_run), each):
-            show_text(f"# {line}", "bold")
+            show_text(f"# {one_line(line)}", "bold")
         show_script(each.script or "")
     show_refused(planned)
 
@@ -55,7 +55,9 @@ def show_planned(planned: Sequence[PlannedFix]) -> None:
 def show_refused(planned: Sequence[PlannedFix]) -> None:
     for each in planned:
         if each.script is None:
-            show_text(f"# not fixed: {short_rule_id(each.rule.rule_ref)}: {each.problem}", "yellow")
+            line = f"not fixed: {short_rule_id(each.rule.rule_ref)}: {each.problem}"
+            # A text of the scanner must not end the comment: what is printed may be run.
+            show_text(f"# {one_line(line)}", "yellow")
 
 
 def show_effects(planned: Sequence[PlannedFix]) -> None:
