@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from spool.lock import alone_in
 from tests.console.program import agent
 from tests.fleet.hosts import HostSpool, scan_id
+from tests.pipeline.agent import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 
@@ -72,6 +74,29 @@ def test_a_mistyped_archive_is_an_error(tmp_path: Path) -> None:
     for command in (["parse", nothing], ["report", nothing], ["query", nothing, "SELECT 1"]):
         assert "has no hosts" in agent("fleet", *command, code=3).stderr
     assert "number" in agent("fleet", "parse", nothing, "--workers", "0", code=2).stderr
+
+
+def test_an_export_waits_for_another_one_into_the_same_directory(
+    host: Callable[[str], HostSpool], tmp_path: Path
+) -> None:
+    source = host("web1")
+    source.parse(source.scan(0, "pass"))
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"spool": {"path": str(source.directory)}}))
+    bundles = tmp_path / "bundles"
+    bundles.mkdir()
+    command = ("export", "--raw", str(bundles), "--config", str(config))
+    with alone_in(bundles):
+        exporting = subprocess.Popen([sys.executable, "-m", "stages.console.main", *command])
+        waiting = f"-> FLOCK  ADVISORY  WRITE {exporting.pid} "
+
+        def waits_or_has_ended() -> bool:
+            return waiting in Path("/proc/locks").read_text() or exporting.poll() is not None
+
+        until(waits_or_has_ended, "it waits")
+        assert list(bundles.iterdir()) == []
+    assert exporting.wait(timeout=60) == 0
+    assert len(list(bundles.glob("*.tar"))) == 1
 
 
 def test_since_last_needs_raw(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from schemas.ids import ScanId
 from schemas.records import Record
 from spool import raw_bundle
 from spool.layout import new_command_id
+from spool.lock import alone_in
 from spool.raw_bundle import FoundScan, RawBundleError
 from spool.spool import Spool
 from stages.console import command_writer
@@ -50,14 +51,16 @@ def run_raw(args: argparse.Namespace, context: Context) -> Exit:
     is_incremental = args.since == LAST
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-        chosen = _chosen(args, spool, directory, host)
-        if not chosen:
-            if is_incremental:
-                _show(context, RawExport(file=None, host=host.key, scans=(), bytes=0))
-                return Exit.OK
-            raise CommandError("no scan to export", Exit.NO)
-        path = _path(directory, host)
-        end = raw_bundle.write(path, host, chosen, _end)
+        # A bundle that another export is writing is none that was interrupted.
+        with alone_in(directory):
+            chosen = _chosen(args, spool, directory, host)
+            if not chosen:
+                if is_incremental:
+                    _show(context, RawExport(file=None, host=host.key, scans=(), bytes=0))
+                    return Exit.OK
+                raise CommandError("no scan to export", Exit.NO)
+            path = _path(directory, host)
+            end = raw_bundle.write(path, host, chosen, _end)
     except OSError as error:
         raise CommandError(f"{directory}: {error.strerror}") from error
     except RawBundleError as error:
