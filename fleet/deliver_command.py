@@ -9,7 +9,7 @@ from rich.progress import Progress
 from fleet import delivering, queries
 from fleet.archive import Archive
 from fleet.arguments import add_command
-from fleet.output import errors, output, progress_bar
+from fleet.output import errors, output, progress_bar, show_problem
 from stages.formats.visible import visible_line
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -77,8 +77,6 @@ class _Counts:
                 self.accepted += 1
                 return
             self.refused += 1
-        errors.print(
-            f"{delivered.scan.host} {delivered.scan.scan_id}: {answer}: {delivered.reason}",
-            style="red",
-            markup=False,
+        show_problem(
+            f"{delivered.scan.host} {delivered.scan.scan_id}: {answer}: {delivered.reason}"
         )

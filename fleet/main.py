@@ -11,7 +11,7 @@ from fleet import adding, deliver_command, parsing, report_command
 from fleet.archive import Archive
 from fleet.arguments import add_command
 from fleet.cluster import cluster
-from fleet.output import errors, output, progress_bar
+from fleet.output import errors, output, progress_bar, show_problem
 from fleet.parse_chunk import ChunkDone
 from schemas import codec
 from schemas.settings import WaiverSettings
@@ -19,7 +19,7 @@ from stages.parse import waiver_files
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.moments import EXAMPLES, moment
-from stages.runtime.printable import counted
+from stages.runtime.printable import counted, one_line
 from stages.scanners.settings import load_settings
 
 _PROGRAM = "compliance-agent fleet"
@@ -71,7 +71,7 @@ def _add(args: argparse.Namespace) -> Exit:
                 added = adding.add(archive, source)
             except CommandError as error:
                 # The other sources are still added.
-                errors.print(str(error), style="red", markup=False)
+                show_problem(str(error))
                 code = Exit.NO
                 continue
             results.append(added)
@@ -86,7 +86,8 @@ def _add(args: argparse.Namespace) -> Exit:
 
 def _show_added(source: str, added: adding.Added) -> None:
     output.print(
-        f"{source}: {added.host}: {len(added.new)} new, {len(added.completed)} completed, "
+        f"{one_line(source)}: {added.host}: "
+        f"{len(added.new)} new, {len(added.completed)} completed, "
         f"{added.present} already there, {len(added.damaged)} damaged",
         markup=False,
     )
@@ -95,7 +96,7 @@ def _show_added(source: str, added: adding.Added) -> None:
             f"  {repaired}: was damaged in the archive and has been repaired", markup=False
         )
     for scan_id, reason in added.damaged.items():
-        errors.print(f"  {scan_id}: set aside: {reason}", style="red", markup=False)
+        show_problem(f"  {scan_id}: set aside: {reason}")
 
 
 def _add_parse(commands: Any) -> None:
@@ -140,7 +141,7 @@ def _parse(args: argparse.Namespace) -> Exit:
         outcome = _parse_on_cluster(args, plan)
     errors.print(f"{outcome.parsed} parsed, {len(outcome.unreadable)} can't be read", markup=False)
     for scan, reason in islice(outcome.unreadable.items(), _MOST_SHOWN):
-        errors.print(f"  {scan}: {reason}", style="red", markup=False)
+        show_problem(f"  {scan}: {reason}")
     if outcome.unreadable:
         return Exit.NO
     return Exit.OK

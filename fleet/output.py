@@ -13,6 +13,7 @@ from rich.table import Table
 
 from stages.formats.visible import harmless_cell, visible_line
 from stages.runtime.command_error import file_errors
+from stages.runtime.printable import one_line
 
 _WIDTH_WITHOUT_TERMINAL = 160
 _ANY_WIDTH = 100_000
@@ -31,6 +32,11 @@ def progress_bar() -> Progress:
         console=errors,
         disable=not sys.stderr.isatty(),
     )
+
+
+def show_problem(text: str) -> None:
+    """A line on standard error; names and reasons from archives are harmless to the terminal."""
+    errors.print(one_line(text), style="red", markup=False)
 
 
 def show_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

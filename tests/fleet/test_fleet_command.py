@@ -69,6 +69,16 @@ def test_a_source_that_is_no_bundle_does_not_stop_the_others(
     assert len(added.stderr.splitlines()) == 3
 
 
+def test_a_name_from_elsewhere_is_harmless_to_the_terminal(tmp_path: Path) -> None:
+    source = tmp_path / "x\x1b[31m.tar"
+    for content in (None, b"junk"):
+        if content is not None:
+            source.write_bytes(content)
+        printed = agent("fleet", "add", str(tmp_path / "archive"), str(source), code=1).stderr
+        assert "\\x1b[31m.tar" in printed
+        assert "\x1b" not in printed
+
+
 def test_a_mistyped_archive_is_an_error(tmp_path: Path) -> None:
     nothing = str(tmp_path / "nothing")
     for command in (["parse", nothing], ["report", nothing], ["query", nothing, "SELECT 1"]):
