@@ -58,19 +58,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.since == LAST:
         raise UsageError("--since last needs --raw", "compliance-agent export")
     spool = context.existing_spool()
-    boxes = scan_states.snapshot(spool)
-    among = boxes.waiting_for("ship")
-    if args.all or args.scan_ids:
-        among = sorted(boxes.reports)
-    chosen: Sequence[ScanId] = among
-    if filters.is_choice(args):
-        chosen = filters.choose(args, spool, among, "report to export")
-    index, damaged = _index(spool, chosen, context.settings.api.id)
-    if not index.reports and damaged:
-        lines = "\n".join(damaged)
-        raise CommandError(f"none of the reports can be exported:\n{lines}", Exit.NO)
+    index, damaged = _index(spool, _chosen(args, spool), context.settings.api.id)
     if not index.reports:
-        raise CommandError("no report to export; --all includes delivered ones", Exit.NO)
+        raise _nothing_to_export(damaged)
     _write(args.file, spool, index)
     for message in damaged:
         warn(f"left out: {message}")
@@ -82,6 +72,23 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if damaged:
         return Exit.NO
     return Exit.OK
+
+
+def _chosen(args: argparse.Namespace, spool: Spool) -> Sequence[ScanId]:
+    boxes = scan_states.snapshot(spool)
+    among = boxes.waiting_for("ship")
+    if args.all or args.scan_ids:
+        among = sorted(boxes.reports)
+    if filters.is_choice(args):
+        return filters.choose(args, spool, among, "report to export")
+    return among
+
+
+def _nothing_to_export(damaged: Sequence[str]) -> CommandError:
+    if not damaged:
+        return CommandError("no report to export; --all includes delivered ones", Exit.NO)
+    lines = "\n".join(damaged)
+    return CommandError(f"none of the reports can be exported:\n{lines}", Exit.NO)
 
 
 def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[Bundle, list[str]]:
