@@ -33,6 +33,7 @@ from spool.errors import SpoolError
 from stages.patchmon import tls
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import PING_LIMIT_S, PING_REQUEST, judge
+from stages.patchmon.link_pace import LinkPace
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import USER_AGENT, ServerAccess
 from stages.patchmon.server_messages import MAX_MESSAGE_BYTES
@@ -71,27 +72,6 @@ _EXPECTED_ERRORS = (
 )
 # The library would write tracebacks of what this module reports in one line.
 _SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
-
-
-class LinkPace(Struct, frozen=True):
-    """How patient the link is, in seconds."""
-
-    open_s: float = 10.0
-    ping_every_s: float = 30.0
-    pong_within_s: float = 60.0
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 300.0
-    after_loss_s: float = 5.0
-    """The longest wait where a connection had stood or the server is away: a fleet must not come
-    back in the same second.
-    """
-    stood_s: float = 60.0
-    """A connection that lasted at least so long is not counted as a failure."""
-    between_messages_s: float = 0.5
-    """The shortest time between two messages to the server."""
-
-    def longest_backoff_s(self, failures: int) -> float:
-        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 20))
 
 
 _DEFAULT_PACE = LinkPace()

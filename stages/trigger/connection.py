@@ -19,8 +19,9 @@ from stages.patchmon import commands
 from stages.patchmon.capabilities import CommandAnswers
 from stages.patchmon.credentials import NoCredentials
 from stages.patchmon.host_reporter import PING_EVERY_S, HostReporter
+from stages.patchmon.link_pace import LinkPace
 from stages.patchmon.server_access import ServerAccess, find_access
-from stages.patchmon.websocket import Link, LinkPace, NextMessage
+from stages.patchmon.websocket import Link, NextMessage
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.trigger.detected_host import Detection, host_update, offered_profiles

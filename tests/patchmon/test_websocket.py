@@ -26,8 +26,9 @@ from stages.patchmon.capabilities import IntegrationStatus
 from stages.patchmon.commands import Invalid, Message, Scan, Wanted, understand
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.host_reporter import HostReporter
+from stages.patchmon.link_pace import LinkPace
 from stages.patchmon.server_access import ServerAccess
-from stages.patchmon.websocket import Link, LinkPace
+from stages.patchmon.websocket import Link
 from stages.runtime.logs import Log
 from stages.scanners import registry
 from tests.patchmon.scripted_server import ScriptedServer, reply
