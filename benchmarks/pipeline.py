@@ -8,7 +8,6 @@ stages), start (of a stage).
 """
 
 import argparse
-import os
 import shutil
 import signal
 import statistics
@@ -141,8 +140,11 @@ def pss_mb(pid: int) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """The processor time of all threads of a process, by the scheduler: the ticks in its `stat`
+    count a wake-up of some milliseconds as none or as ten.
+    """
+    schedstats = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(path.read_text().split()[0]) for path in schedstats) / 1e9
 
 
 if __name__ == "__main__":
