@@ -119,7 +119,7 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
     )
     for kind, limit in limits:
         if limit:
-            _lower(kind, int(limit))
+            lower_limit(0, kind, int(limit))
     if group_id:
         os.setgroups([])
         os.setresgid(int(group_id), int(group_id), int(group_id))
@@ -129,12 +129,14 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
         prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # type: ignore[call-arg]
 
 
-def _lower(kind: int, limit: int) -> None:
-    """Set a limit. One that is lower already (`ulimit`) stays: only root could raise it."""
-    hard = resource.getrlimit(kind)[1]
+def lower_limit(pid: int, kind: int, limit: int) -> None:
+    """Set a limit of a process (0: this one). One that is lower already (`ulimit`, LimitFSIZE)
+    stays: raising it needs a capability that no stage has.
+    """
+    hard = resource.prlimit(pid, kind)[1]
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)
-    resource.setrlimit(kind, (limit, limit))
+    resource.prlimit(pid, kind, (limit, limit))
 
 
 def _answer(function: Callable[[bytes], bytes], payload: bytes) -> bytes:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
 from schemas.records import Struct
+from stages.runtime.worker_main import lower_limit
 from stages.scanners import launch
 from stages.scanners.captured_output import CapturedOutput, Line
 
@@ -138,8 +139,8 @@ class Child:
             # is reported.
             longest_file = self._limits.output_bytes + 1
         with suppress(ProcessLookupError):
-            _lower(pid, resource.RLIMIT_FSIZE, longest_file)
-            _lower(pid, resource.RLIMIT_CORE, 0)
+            lower_limit(pid, resource.RLIMIT_FSIZE, longest_file)
+            lower_limit(pid, resource.RLIMIT_CORE, 0)
 
     def _attend(
         self, popen: "subprocess.Popen[bytes]", unwanted: Callable[[], EndedBy | None]
@@ -227,16 +228,6 @@ def _end(returncode: int, reason: EndedBy | None, last_line: str) -> End:
     if returncode < 0:
         return End(None, -returncode, reason, last_line)
     return End(returncode, None, reason, last_line)
-
-
-def _lower(pid: int, kind: int, limit: int) -> None:
-    """Set a limit of a process. One that is lower already (LimitFSIZE) stays: raising it needs a
-    capability that the stage does not have.
-    """
-    hard = resource.prlimit(pid, kind)[1]
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.prlimit(pid, kind, (limit, limit))
 
 
 def _has_ended(pid: int) -> bool:
