@@ -27,7 +27,7 @@ from urllib3.exceptions import LocationParseError, NameResolutionError, ReadTime
 
 from schemas.records import Struct
 from stages.patchmon import tls
-from stages.patchmon.outcome import PROXY_CREDENTIALS, Paused, Temporary
+from stages.patchmon.outcome import Paused, Temporary, refused_by_proxy
 
 E = TypeVar("E", bound=BaseException)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
@@ -87,22 +87,13 @@ def _of_the_proxy(
 ) -> Paused | Temporary:
     refusal = _TUNNEL.search(str(error))
     if refusal is not None:
-        return _refused_by_proxy(int(refusal[1]))
+        return refused_by_proxy(int(refusal[1]))
     if tls_error is not None:
         return Paused(
             f"TLS to the proxy: {tls.reason_of(tls_error)}",
             "check server.proxy: http:// or https://",
         )
     return Temporary(f"the proxy can't be reached: {_reason(chain)}")
-
-
-def _refused_by_proxy(status: int) -> Paused | Temporary:
-    if status >= 500:
-        return Temporary(f"the proxy can't reach the server ({status})", status)
-    action = "check server.proxy and what the proxy allows"
-    if status == 407:
-        action = PROXY_CREDENTIALS
-    return Paused(f"the proxy refuses ({status})", action, status)
 
 
 def _of_tls(error: ssl.SSLError) -> Paused | Temporary:

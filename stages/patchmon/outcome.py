@@ -147,6 +147,16 @@ def _outcome(reply: Reply) -> Outcome:
     return Paused(message(reply), action, status)
 
 
+def refused_by_proxy(status: int) -> Paused | Temporary:
+    """The outcome where a proxy makes no connection to the server."""
+    if status >= 500:
+        return Temporary(f"the proxy can't reach the server ({status})", status)
+    action = "check server.proxy and what the proxy allows"
+    if status == 407:
+        action = PROXY_CREDENTIALS
+    return Paused(f"the proxy refuses ({status})", action, status)
+
+
 def may_be_stored(outcome: Outcome) -> bool:
     """Whether the server may have stored the scan: also where its answer was lost, or a gateway
     answered in its place.

@@ -17,8 +17,9 @@ from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyCheck, KeySt
 from stages.patchmon.outcome import (
     FORBIDDEN_ACTION,
     HOST_CHECK_ACTION,
-    PROXY_CREDENTIALS,
+    Temporary,
     is_host_check,
+    refused_by_proxy,
 )
 from stages.patchmon.proxies import without_user
 from stages.patchmon.reply import Reply
@@ -90,12 +91,10 @@ def _shown(text: str) -> str:
 
 
 def _refused_by_proxy(status: int) -> NoConnection:
-    if status == 407:
-        return NoConnection(f"the proxy refuses (407): {PROXY_CREDENTIALS}", is_away=False)
-    if status in _SERVER_ERRORS:
-        return NoConnection(f"the proxy can't reach the server ({status})", is_away=True)
-    action = "check server.proxy and what the proxy allows"
-    return NoConnection(f"the proxy refuses ({status}): {action}", is_away=False)
+    outcome = refused_by_proxy(status)
+    if isinstance(outcome, Temporary):
+        return NoConnection(outcome.message, is_away=True)
+    return NoConnection(f"{outcome.message}: {outcome.action}", is_away=False)
 
 
 def explained_by_ping(check: KeyCheck) -> NoConnection:
