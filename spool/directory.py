@@ -120,7 +120,7 @@ class Directory:
         except FileExistsError:
             return
         except OSError as error:
-            raise StorageError("can't be written", self.path, error) from error
+            raise storage_error("can't be written", self.path, error) from error
         self.added(handle, name, before)
 
     def added(self, handle: int, name: str, before: Mark) -> None:

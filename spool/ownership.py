@@ -144,10 +144,11 @@ def _groups(root: Path) -> Mapping[str, int]:
     """
     agent = root.lstat().st_gid
     by_name: dict[str, int] = {}
-    for place in DIRECTORIES:
-        number = _group_number(place.group)
+    # Each name once: a lookup may query a directory service.
+    for name in {place.group for place in DIRECTORIES}:
+        number = _group_number(name)
         if number is not None:
-            by_name[place.group] = number
+            by_name[name] = number
     if by_name.get(AGENT_GROUP) == agent:
         return by_name
     return {AGENT_GROUP: agent}
