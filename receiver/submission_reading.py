@@ -1,7 +1,7 @@
 """Submissions, read as the two kinds of servers read them. Pure.
 
 The names of fields are written down here again, not taken from the agent: a name that the agent
-misspells would else be found by nobody. How a value is decoded is the servers' own: both are
+misspells would not be found otherwise. How a value is decoded is the servers' own: both are
 written in Go, whose decoder ignores unknown keys, treats null as absent, and refuses the
 whole body for one wrong type anywhere: a float for an integer, a number for a string, a time that
 is not RFC 3339.

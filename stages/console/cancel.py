@@ -6,7 +6,7 @@ from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
 from stages.console import command_writer, scan_names, scan_states
 from stages.console.context import Context
-from stages.console.output import show_line, warn
+from stages.console.output import show_line
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
@@ -35,6 +35,5 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with command_writer.giving(context) as commands:
         commands.cancellations.write(new_command_id(at), cancellation)
     show_line(cancellation, f"cancelling {', '.join(scan_ids)}", as_json=context.json)
-    if not context.spool.is_running("scan"):
-        warn("the scan stage is not running: it cancels when it is started (compliance-agent run)")
+    command_writer.warn_if_stopped(context, "scan", "cancels")
     return Exit.OK

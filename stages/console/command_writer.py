@@ -15,11 +15,12 @@ from spool import ownership
 from spool.access import user_name
 from spool.command_box import CommandBox
 from spool.errors import EntryError, SpoolError, StorageError
-from spool.layout import split_archived_name
+from spool.layout import Stage, split_archived_name
 from spool.lock import alone_in
 from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
 from stages.console.context import Context
+from stages.console.output import warn
 from stages.runtime.command_error import CommandError
 from stages.runtime.doorbell import publish_to_stages
 
@@ -43,6 +44,14 @@ def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
         # There is no spool yet, or `giving` reports what is wrong with it.
         newest = None
     return next_scan_id(scanner, at, newest)
+
+
+def warn_if_stopped(context: Context, stage: Stage, then: str) -> None:
+    """A command waits for its stage; `then`: what the stage does with it."""
+    if not context.spool.is_running(stage):
+        warn(
+            f"the {stage} stage is not running: it {then} when it is started (compliance-agent run)"
+        )
 
 
 @contextmanager

@@ -77,11 +77,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         not_sent=not_sent,
     )
     show_record(view, partial(_show, is_dry=args.dry_run), as_json=context.json)
-    if not args.dry_run and not context.spool.is_running(replay.step):
-        warn(
-            f"the {replay.step} stage is not running: it replays when it is started "
-            "(compliance-agent run)"
-        )
+    if not args.dry_run:
+        command_writer.warn_if_stopped(context, replay.step, "replays")
     return Exit.OK
 
 

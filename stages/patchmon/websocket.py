@@ -162,7 +162,7 @@ class Link:
             started = time.monotonic()
             end = self._connect_once()
             # What counts as a failure makes the next wait longer. A server that is restarted closes
-            # each connection within seconds, and one that is away refuses nobody: to wait longer
+            # each connection within seconds, and one that is away refuses nothing: to wait longer
             # would only keep their commands back.
             stood = end.code is not None and time.monotonic() - started >= self._pace.stood_s
             if stood:

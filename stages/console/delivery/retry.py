@@ -6,7 +6,7 @@ from schemas.command import Retry
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.output import show_line, warn
+from stages.console.output import show_line
 from stages.runtime.exits import Exit
 
 
@@ -17,8 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     retry = give(context)
     show_line(retry, "retry requested", as_json=context.json)
-    if not context.spool.is_running("ship"):
-        warn("the ship stage is not running: it retries when it is started (compliance-agent run)")
+    command_writer.warn_if_stopped(context, "ship", "retries")
     return Exit.OK
 
 
