@@ -73,6 +73,7 @@ def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(
         command = agent.ask()
         until(lambda: len(agent.spool.requests.ids()) == 301, "all of them")
         assert command in agent.spool.requests.ids()
+        until(lambda: "request_id=299" in agent.log("trigger"), "the last one logged")
         log = agent.log("trigger")
         assert (
             log.index("request_id=000") < log.index("request_id=150") < log.index("request_id=299")
