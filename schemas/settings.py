@@ -181,7 +181,7 @@ class SpoolSettings(Record, frozen=True, kw_only=True):
     """Scans that are always kept, however old."""
     min_free_mib: Megabytes = 64
     """Free space in MiB that a scan needs to start; with less it waits."""
-    check_every_s: Annotated[float, Meta(ge=0.05, le=60)] = 15.0
+    check_every_s: Annotated[float, Meta(ge=0.05, le=60)] = 30.0
     """The interval in seconds at which a stage looks for work without being notified."""
 
 

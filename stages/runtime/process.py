@@ -28,7 +28,8 @@ from stages.runtime.sd_notify import Notifier
 from stages.runtime.set_aside import SetAside
 from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
-_HEARTBEAT_EVERY_S = 15.0
+_HEARTBEAT_EVERY_S = 30.0
+"""Or half the service manager's limit, where that is less."""
 # Each event and each new entry makes the stage check for work. Whoever sends them could keep it
 # checking all the time.
 _CHECKS_AT_ONCE, _CHECK_EVERY_S = 50, 0.1
@@ -67,6 +68,7 @@ class Process:
         self._notifier = notifier or Notifier()
         self._reload = SettingsReload(config, load, log, config_seen or signature(config))
         self._heartbeat = Heartbeat(Path(settings.runtime_dir), stage)
+        self._heartbeat_every_s = min(_HEARTBEAT_EVERY_S, self._notifier.watchdog_s / 2)
         self._heartbeat_at = 0.0
         self._checks = Allowance(_CHECKS_AT_ONCE, _CHECK_EVERY_S)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -126,7 +128,7 @@ class Process:
         end = time.monotonic() + max(0.0, timeout_s)
         while True:
             left_s = max(0.0, end - time.monotonic())
-            events, ready = self._wait_once(min(left_s, _HEARTBEAT_EVERY_S), handles)
+            events, ready = self._wait_once(min(left_s, self._heartbeat_every_s), handles)
             self.alive()
             self._dispatch(events, ready)
             readable = [handle for handle in handles if handle in ready]
@@ -163,7 +165,7 @@ class Process:
     def alive(self) -> None:
         """Report that the main loop turns; cheap, for use between two steps of long work."""
         now = time.monotonic()
-        if now - self._heartbeat_at >= _HEARTBEAT_EVERY_S / 2:
+        if now - self._heartbeat_at >= self._heartbeat_every_s / 2:
             self._heartbeat_at = now
             self._notifier.notify("WATCHDOG=1")
             self._heartbeat.touch()

@@ -1,6 +1,7 @@
-"""Notifications to the service manager: ready, alive, stopping. Source: sd_notify(3).
+"""Notifications to the service manager: ready, alive, stopping. Source: sd_notify(3),
+sd_watchdog_enabled(3).
 
-Without `NOTIFY_SOCKET` nothing is sent. The variable is taken out of the environment, so that no
+Without `NOTIFY_SOCKET` nothing is sent. The variables are taken out of the environment, so that no
 child can send in the name of this process.
 """
 
@@ -21,6 +22,11 @@ class Notifier:
         if self._address.startswith("@"):
             # An abstract socket.
             self._address = "\0" + self._address[1:]
+        watchdog_us = os.environ.pop("WATCHDOG_USEC", "")
+        self.watchdog_s = float("inf")
+        """Seconds after which a process that has not reported is ended; `WatchdogSec=`."""
+        if watchdog_us.isdecimal() and int(watchdog_us) > 0:
+            self.watchdog_s = int(watchdog_us) / 1e6
 
     @property
     def has_manager(self) -> bool:

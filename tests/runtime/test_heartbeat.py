@@ -2,22 +2,30 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from schemas.settings import Settings
+from spool.spool import Spool
+from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.heartbeat import Heartbeat, is_suspended, read_heartbeat
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 from tests.pipeline.agent import until
 
 
 def test_a_heartbeat_shows_the_process_and_when_it_last_worked(tmp_path: Path) -> None:
-    pulse = Heartbeat(tmp_path, "parse")
+    heartbeat = Heartbeat(tmp_path, "parse")
     os.utime(tmp_path / "parse.heartbeat", (0, 0))
     seen = read_heartbeat(tmp_path, "parse")
     assert seen
     assert (seen.pid, seen.at) == (os.getpid(), datetime.fromtimestamp(0, UTC))
-    pulse.touch()
+    heartbeat.touch()
     seen = read_heartbeat(tmp_path, "parse")
     assert seen
     assert abs((datetime.now(UTC) - seen.at).total_seconds()) < 60
@@ -41,10 +49,10 @@ def test_a_symlink_instead_of_the_heartbeat_is_not_followed(tmp_path: Path) -> N
     victim = tmp_path / "victim"
     victim.write_text("1\n")
     os.utime(victim, (0, 0))
-    pulse = Heartbeat(tmp_path, "scan")
+    heartbeat = Heartbeat(tmp_path, "scan")
     (tmp_path / "scan.heartbeat").unlink()
     (tmp_path / "scan.heartbeat").symlink_to(victim)
-    pulse.touch()
+    heartbeat.touch()
     assert victim.stat().st_mtime == 0
     assert read_heartbeat(tmp_path, "scan") is None
     Heartbeat(tmp_path, "scan")
@@ -61,3 +69,19 @@ def test_a_process_stopped_by_a_signal_is_suspended() -> None:
         process.kill()
         process.communicate()
     assert not is_suspended(process.pid)
+
+
+def test_a_stage_that_waits_reports_at_least_twice_in_the_limit_of_its_service_manager(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "200000")
+        settings = Settings(runtime_dir=str(tmp_path))
+        spool = Spool(tmp_path / "spool")
+        process = Process("parse", settings, None, spool, Log("parse"), NoDoorbell())
+        process.wait(0.2)
+        assert [manager.recv(4096) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+    assert "WATCHDOG_USEC" not in os.environ, "no child takes it for its own"
