@@ -132,6 +132,8 @@ class Directory:
             self._listing = None
             return
         insort(known.names, name)
+        # The new mark may also hide the file of another writer, made in between. Not settled: the
+        # directory is listed again after the tick, which finds that.
         known.mark, known.is_settled, known.is_ours = mark_of(handle), False, True
         self.generation += 1
 

@@ -75,6 +75,7 @@ def publish_directory(parent: int, temporary: str, name: str) -> None:
     """Make a finished directory appear as `name`: sync its files and itself, rename it, sync the
     parent.
     """
+    # rename(2) would replace an empty directory of this name without an error.
     if exists(parent, name):
         raise FileExistsError(name)
     directory = open_directory(temporary, parent)
@@ -100,6 +101,8 @@ def publish_file(directory: int, temporary: str, name: str) -> None:
 def move(source: int, name: str, target: int, new_name: str) -> None:
     """Move an entry to another directory of the same file system, and put both on the disk."""
     os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+    # The target first: where a file system writes the two at different times, a power cut may leave
+    # the entry in both directories, never in neither.
     os.fsync(target)
     os.fsync(source)
 
@@ -166,6 +169,7 @@ def _emptied(inner: int, outer: int) -> list[str]:
         if not _is_directory(inner, entry):
             os.unlink(entry, dir_fd=inner)
             continue
+        # Random: another directory that was moved up may have had the same name.
         name = f".removed-{os.urandom(8).hex()}"
         os.rename(entry, name, src_dir_fd=inner, dst_dir_fd=outer)
         moved.append(name)

@@ -256,6 +256,8 @@ class Reports(ScanEntries[Report]):
         report = super()._decode(sealed)
         line, _, rest = sealed.partition(b"\n")
         header = frame.header_of(frame.parse_first_line(self.kind, line), rest)
+        # Ship decides by the header alone what supersedes what. One that differs from its report could
+        # take another scan's delivery away.
         if not codec.decode(header, ReportHeader).orders_like(report_header(report)):
             raise EntryDamagedError("its header is not that of its report")
         return report
@@ -267,6 +269,8 @@ class Reports(ScanEntries[Report]):
             line, _, rest = start.partition(b"\n")
             first = frame.parse_first_line(self.kind, line)
         needed = len(line) + 1 + (first.header_length or 0)
+        # An entry never changes, so both reads see the same bytes. A header that is longer than the
+        # limit stays cut short, and its digest refuses it.
         if len(start) < needed <= _LONGEST_START_BYTES:
             rest = self._read_start(scan_id, needed)[len(line) + 1 :]
         with self._named(scan_id):

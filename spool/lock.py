@@ -27,6 +27,7 @@ class Lock:
     def acquire(self, stage: str) -> None:
         """Raises SpoolBusyError with the holder's process id."""
         try:
+            # Not O_TRUNC: until the lock is held, the number in the file is the holder's.
             handle = os.open(
                 self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640
             )

@@ -54,6 +54,8 @@ def expired_archived(
         if scan_id is not None and command_id not in waiting:
             scans[name] = scan_id
     all_scans = {*own, *scans.values()}
+    # `own` stands for the upstream box: what was archived stays while its scan has an entry. All
+    # count as done, because their replay is.
     gone = set(expired(all_scans, own, all_scans, keep, keep_last))
     return sorted(name for name, scan_id in scans.items() if scan_id in gone)
 

@@ -57,6 +57,7 @@ def test_failed_rules_are_evaluated_again_and_kept_beside_the_scan(
     agent: Agent, host_files: Path
 ) -> None:
     scan_id = scanned(agent)
+    until(lambda: "set server.url" in agent.run("list", "--json"), "ship has found no server")
     before = [agent.run(command, "--json") for command in ("list", "status", "metrics")]
     (host_files / "one").write_text("filled in\n")
     found = changes(agent.run("recheck", scan_id, "--json"))

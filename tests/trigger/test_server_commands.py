@@ -253,19 +253,22 @@ def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_f
     with an_agent(server) as agent:
         before = agent.config.read_bytes()
         agent.start("trigger")
-        until(server.online, "connected")
+        until(lambda: "docker-bench on" in agent.log("trigger"), "what the server has set is read")
         server.send_command({"type": "settings_update", "compliance_scan_interval": 60})
         server.send_command(
             {"type": "apply_config", "config": {"compliance": {"docker_bench_enabled": False}}}
         )
         note = agent.spool.root / "state" / "trigger" / "trigger"
-        until(
-            lambda: note.exists() and "every 60 min" in note.read_text(), "the interval is in force"
-        )
+
+        def next_due() -> list[Any]:
+            return list(json.loads(note.read_text())["next_due"])
+
+        until(lambda: note.exists() and len(next_due()) == 1, "docker bench is off")
+        until(lambda: "every 60 min" in note.read_text(), "the interval is in force")
         agent.kill("trigger")
         agent.start("trigger")
         until(lambda: "connected" in agent.log("trigger"), "connected again")
-        until(lambda: len(json.loads(note.read_text())["next_due"]) == 1, "docker bench stays off")
+        until(lambda: len(next_due()) == 1, "docker bench stays off")
         assert agent.config.read_bytes() == before
 
 
