@@ -256,8 +256,8 @@ class Reports(ScanEntries[Report]):
         report = super()._decode(sealed)
         line, _, rest = sealed.partition(b"\n")
         header = frame.header_of(frame.parse_first_line(self.kind, line), rest)
-        # Ship decides by the header alone what supersedes what. One that differs from its report could
-        # take another scan's delivery away.
+        # Ship decides by the header alone what supersedes what. One that differs from its report
+        # could keep another scan from being delivered.
         if not codec.decode(header, ReportHeader).orders_like(report_header(report)):
             raise EntryDamagedError("its header is not that of its report")
         return report

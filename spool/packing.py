@@ -150,8 +150,8 @@ class _Streams(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while True:
-            # A decoder may take input and give nothing yet (a header, a partial block); an empty answer
-            # would mean the end of the stream.
+            # A decoder may take input and give nothing yet (a header, a part of a block). An empty
+            # answer would mean the end of the stream.
             if self._decoder.eof and not self._has_next():
                 return 0
             data, self._pending = self._pending, b""

@@ -88,7 +88,8 @@ class RawBox(Outbox):
             try:
                 files = tuple(self._pack(directory, output) for output in outputs)
                 manifest = codec.replace(manifest, files=files)
-                # The uncompressed outputs, and whatever else the scanner left, are no part of the entry.
+                # The uncompressed outputs, and whatever else the scanner left, are not part of the
+                # entry.
                 for name in durable.names(directory):
                     if name not in {file.name for file in files}:
                         durable.remove(directory, name)
@@ -141,8 +142,8 @@ class RawBox(Outbox):
                 stream = reading.open_plain(directory, file.name, where.parent)
             except EntryMissingError as error:
                 raise EntryDamagedError(f"{where}: is missing") from error
-            # Verified and unpacked through one handle: a file that is put at this path in between is
-            # never read.
+            # Verified and unpacked through one handle: a file that is put at this path in between
+            # is never read.
             _verify(stream, file, where, self.alive)
             return packing.unpacked(stream, file.original_bytes)
 

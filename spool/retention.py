@@ -55,7 +55,7 @@ def expired_archived(
             scans[name] = scan_id
     all_scans = {*own, *scans.values()}
     # `own` stands for the upstream box: what was archived stays while its scan has an entry. All
-    # count as done, because their replay is.
+    # count as done: the replay that archived them is gone.
     gone = set(expired(all_scans, own, all_scans, keep, keep_last))
     return sorted(name for name, scan_id in scans.items() if scan_id in gone)
 

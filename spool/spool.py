@@ -108,8 +108,8 @@ class Spool:
         if os.path.lexists(self.root):
             ownership.check_root(self.root)
         ownership.check_reachable(self.root)
-        # In this order: nothing is made below a directory that another user could replace, and nothing
-        # is swept before the lock shows that no other process is writing.
+        # In this order: nothing is made below a directory that another user could replace, and
+        # nothing is swept before the lock shows that no other process is writing.
         self.prepare()
         file_system.check(self.root)
         ownership.check(self.root, stage)
