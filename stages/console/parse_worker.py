@@ -60,7 +60,10 @@ class _Descriptor(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
-        count = os.preadv(self._descriptor, [buffer], self._position)
+        try:
+            count = os.preadv(self._descriptor, [buffer], self._position)
+        except OSError as error:
+            raise UnreadableError(f"can't be read: {error.strerror}") from error
         self._position += count
         return count
 

@@ -45,11 +45,14 @@ class Confinement(Record, frozen=True, kw_only=True):
     cpu_s: int | None = None
     file_bytes: int | None = None
     """The longest file that it may write."""
+    no_capabilities: bool = False
     no_new_privileges: bool = True
 
 
 def unprivileged(*, memory_bytes: int, cpu_s: int, file_bytes: int) -> Confinement:
-    """That of a child which reads what a stranger wrote: the user `nobody` where root starts it."""
+    """That of a child which reads what a stranger wrote: the user `nobody` where root starts it,
+    without capabilities whoever does.
+    """
     user = group = None
     if os.geteuid() == 0:
         user, group = _nobody()
@@ -59,6 +62,7 @@ def unprivileged(*, memory_bytes: int, cpu_s: int, file_bytes: int) -> Confineme
         memory_bytes=memory_bytes,
         cpu_s=cpu_s,
         file_bytes=file_bytes,
+        no_capabilities=True,
     )
 
 
@@ -202,6 +206,7 @@ def _confining(confinement: Confinement) -> list[str]:
         confinement.memory_bytes,
         confinement.cpu_s,
         confinement.file_bytes,
+        int(confinement.no_capabilities),
         int(confinement.no_new_privileges),
     )
     texts: list[str] = []
@@ -218,4 +223,9 @@ def how_it_ended(exit_code: int) -> str:
         return f"ended by signal {-exit_code}"
     if exit_code == worker_main.OUT_OF_MEMORY:
         return "needed more memory than its limit"
+    if exit_code == worker_main.STILL_PRIVILEGED:
+        return (
+            "could not become another user than root, which a container or a user namespace may "
+            "prevent: run it as a user other than root"
+        )
     return f"ended with exit code {exit_code}"

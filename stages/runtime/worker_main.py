@@ -23,9 +23,12 @@ LENGTH_BYTES = 8
 DONE = b"done"
 OUT_OF_MEMORY = 71
 """The exit code of a child that reached its limit of memory."""
+STILL_PRIVILEGED = 77
+"""The exit code of a child that could not give up its privileges; it has read no payload."""
 _CHUNK = 1 << 18
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION_3 = 0x20080522
 
 
 class _Channel:
@@ -68,7 +71,8 @@ class _Channel:
 
 def main() -> None:
     """Serve until nothing more comes."""
-    prctl = ctypes.CDLL(None).prctl
+    system = ctypes.CDLL(None)
+    prctl = system.prctl
     # Before the first read: where the other process has died meanwhile, that read finds the end.
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     _leave_stopping_to_the_stage()
@@ -78,7 +82,7 @@ def main() -> None:
     for module in modules:
         importlib.import_module(module)
     function = _function(entry)
-    _confine(prctl, channel.read_texts())
+    _confine(system, channel.read_texts())
     # A change of the user has cleared it.
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     while True:
@@ -109,9 +113,11 @@ def _function(entry: str) -> Callable[[bytes], bytes]:
     return function
 
 
-def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> None:
+def _confine(system: ctypes.CDLL, confinement: Sequence[str]) -> None:
     """Give up privileges and set limits, in an order in which none prevents the next."""
-    user_id, group_id, memory_bytes, cpu_s, file_bytes, no_new_privileges = confinement
+    user_id, group_id, memory_bytes, cpu_s, file_bytes, no_capabilities, no_new_privileges = (
+        confinement
+    )
     limits = (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_s),
@@ -120,13 +126,27 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
     for kind, limit in limits:
         if limit:
             lower_limit(0, kind, int(limit))
-    if group_id:
-        os.setgroups([])
-        os.setresgid(int(group_id), int(group_id), int(group_id))
-    if user_id:
-        os.setresuid(int(user_id), int(user_id), int(user_id))
+    try:
+        if group_id:
+            os.setgroups([])
+            os.setresgid(int(group_id), int(group_id), int(group_id))
+        if user_id:
+            os.setresuid(int(user_id), int(user_id), int(user_id))
+    except OSError:
+        # Root without CAP_SETUID and CAP_SETGID, or in a user namespace without that user.
+        sys.exit(STILL_PRIVILEGED)
+    if no_capabilities == "1":
+        _drop_capabilities(system)
     if no_new_privileges == "1":
-        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # type: ignore[call-arg]
+        system.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _drop_capabilities(system: ctypes.CDLL) -> None:
+    """Also those of a user other than root, which the service manager may give (capset(2))."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if system.capset(header, none) != 0:
+        sys.exit(STILL_PRIVILEGED)
 
 
 def lower_limit(pid: int, kind: int, limit: int) -> None:

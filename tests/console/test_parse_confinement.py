@@ -23,8 +23,7 @@ def own_status(payload: bytes) -> bytes:
     return Path("/proc/self/status").read_bytes() + Path("/proc/self/limits").read_bytes()
 
 
-@pytest.fixture
-def status() -> dict[str, str]:
+def worker_status() -> dict[str, str]:
     worker = Worker(
         StandaloneHost(),
         "tests.console.test_parse_confinement:own_status",
@@ -36,6 +35,11 @@ def status() -> dict[str, str]:
         worker.stop()
     pairs = (line.partition(":") for line in answer.splitlines())
     return {name: value.strip() for name, _, value in pairs}
+
+
+@pytest.fixture
+def status() -> dict[str, str]:
+    return worker_status()
 
 
 def test_the_process_gains_no_privileges(status: dict[str, str]) -> None:
@@ -86,3 +90,48 @@ def test_a_lower_limit_of_the_caller_stays(tmp_path: Path, limit: str) -> None:
     )
     assert done.stderr == ""
     assert json.loads(done.stdout)["results"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give capabilities to another user")
+def test_capabilities_of_a_user_other_than_root_are_given_up(tmp_path: Path) -> None:
+    """The service manager gives them (`AmbientCapabilities=`)."""
+    code = (
+        "from tests.console.test_parse_confinement import worker_status;"
+        "print(worker_status()['CapEff'])"
+    )
+    given = ["+dac_read_search", "+dac_override"]
+    command = ["setpriv", "--reuid", "65534", "--clear-groups"]
+    command += ["--inh-caps", ",".join(given), "--ambient-caps", ",".join(given)]
+    done = subprocess.run(
+        [*command, sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout, 16) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its capabilities")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["setpriv", "--bounding-set", "-setuid"],
+        ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"],
+        ["unshare", "--map-root-user"],
+    ],
+    ids=["without CAP_SETUID", "without capabilities", "user namespace"],
+)
+def test_root_that_cannot_become_another_user_reads_nothing(
+    tmp_path: Path, command: list[str]
+) -> None:
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"{command[0]} is not allowed here")
+    path = tmp_path / "arf.xml"
+    path.write_text(arf([Rule("one")]))
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "stages.console.main", "parse", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "could not become another user than root" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

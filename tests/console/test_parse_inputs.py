@@ -51,6 +51,7 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
         (["/"], "/: is a directory", 2),
         (["/nowhere/arf.xml"], "/nowhere/arf.xml: can't be read: No such file", 2),
         ([os.devnull], f"{os.devnull}: the file is empty", 1),
+        (["/proc/self/mem"], "/proc/self/mem: can't be read: Input/output error", 1),
         (["-"], "standard input: the file is empty", 1),
         (
             [__file__],
