@@ -1,7 +1,7 @@
 """How every stage starts and ends.
 
 Start: settings, spool (owners, modes, lock), doorbell, watch; then ready, and the main loop. SIGHUP
-reads the settings at once. End: on SIGTERM or SIGINT, after the step at hand.
+reads the settings at once. End: on SIGTERM or SIGINT, after the step at hand, or after the start.
 
 Wrong settings and a spool that can't be used end the start at once, with an exit code after which
 no service manager starts the stage again. An internal error ends the process, whose supervisor
@@ -70,13 +70,35 @@ def run(
     loaded = load(config)
     if loaded.problems:
         return _refuse_settings(loaded, notifier, log)
+    # Before the note of the start is written: a signal that ended the process would leave it there.
+    signals = _StopSignals()
     restarts = Restarts(Path(loaded.settings.runtime_dir), stage, notifier)
     code = Exit.OK
     if restarts.delay_start(log):
-        code = _run(stage, make, config, load, notifier, log)
+        code = _run(stage, make, config, load, notifier, log, signals)
     if code not in _RESTARTED:
         restarts.forget()
     return code
+
+
+class _StopSignals:
+    """SIGTERM and SIGINT from here on. What arrives before `stop` is given is kept: a handler that
+    raised could interrupt the start anywhere.
+    """
+
+    def __init__(self) -> None:
+        self.has_arrived = False
+        self._stop: Callable[[], None] = lambda: None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._arrive())
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Call `stop` for each signal that arrives from now on."""
+        self._stop = stop
+
+    def _arrive(self) -> None:
+        self.has_arrived = True
+        self._stop()
 
 
 def _run(
@@ -86,6 +108,7 @@ def _run(
     load: settings_file.Load,
     notifier: Notifier,
     log: Log,
+    signals: _StopSignals,
 ) -> Exit:
     # Before the file is read: a change from now on is a change.
     config_seen = signature(config or settings_file.DEFAULT_PATH)
@@ -115,7 +138,7 @@ def _run(
                 notifier,
                 config_seen,
             )
-            return _serve(process, make, heap)
+            return _serve(process, make, heap, signals)
     except SpoolError as error:
         return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
@@ -160,9 +183,16 @@ def _refuse(error: SpoolError, notifier: Notifier, log: Log) -> Exit:
     return Exit.UNAVAILABLE
 
 
-def _serve(process: Process, make: Callable[[Process], StageHandler], heap: Heap) -> Exit:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: process.stop())
+def _serve(
+    process: Process,
+    make: Callable[[Process], StageHandler],
+    heap: Heap,
+    signals: _StopSignals,
+) -> Exit:
+    signals.on_stop(process.stop)
+    if signals.has_arrived:
+        process.log.info("stage stopped before its start was complete")
+        return Exit.OK
     signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
     handler = make(process)
     watch = _start_watch(process)

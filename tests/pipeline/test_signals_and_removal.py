@@ -1,10 +1,13 @@
 """SIGHUP, and a spool that is removed under running stages."""
 
+import fcntl
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
+from stages.runtime.exits import Exit
 from tests.pipeline.agent import Agent, an_agent, until
 
 
@@ -32,6 +35,23 @@ def test_changed_settings_reach_the_stages_that_do_not_watch_the_file() -> None:
         agent.configure(log={"level": "warning"})
         for stage in agent.processes:
             until(lambda stage=stage: "settings applied" in agent.log(stage), "applied", 40)  # type: ignore[misc]
+
+
+def test_a_stage_that_is_stopped_while_it_starts_is_not_one_that_died() -> None:
+    with an_agent() as agent, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(agent.home / "notify"))
+        agent.environment = {"NOTIFY_SOCKET": str(agent.home / "notify")}
+        runtime = agent.home / "run"
+        runtime.mkdir()
+        agent.spool.prepare()
+        with (agent.home / "spool/state/parse/.lock").open("w") as lock:
+            # For which the stage waits a moment, in the middle of its start.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            agent.start("parse")
+            until((runtime / "parse.starts").exists, "the note of its start")
+            agent.processes["parse"].terminate()
+        assert agent.processes["parse"].wait(timeout=40) in (Exit.OK, Exit.BUSY)
+        assert not (runtime / "parse.starts").exists()
 
 
 def run_of(agent: Agent, *before: str) -> "subprocess.Popen[bytes]":
