@@ -16,6 +16,7 @@ from fleet.parse_chunk import ChunkDone
 from schemas import codec
 from schemas.settings import WaiverSettings
 from stages.parse import waiver_files
+from stages.runtime.argument_parser import CommandParser
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.moments import EXAMPLES, moment
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog=_PROGRAM, description="The archives of many hosts.")
+    top = CommandParser(_PROGRAM, description="The archives of many hosts.")
     commands = top.add_subparsers(
         dest="command",
         metavar="COMMAND",

@@ -7,8 +7,8 @@ import argparse
 import importlib
 from typing import Any, NamedTuple
 
-from stages.console.argument_parser import CommandParser
 from stages.console.config_variable import CONFIG_VARIABLE, PROGRAM
+from stages.runtime.argument_parser import CommandParser
 from stages.runtime.version import AGENT_VERSION
 
 

@@ -54,6 +54,15 @@ def test_from_the_spool_of_a_host_to_a_report(
     assert counted.stdout.split() == ["n", "4"]
 
 
+def test_a_mistake_on_the_command_line_has_the_form_of_the_other_commands() -> None:
+    text = agent("fleet", "add", code=2).stderr
+    assert "compliance-agent fleet add: the following arguments are required: ARCHIVE" in text
+    assert text.rstrip().endswith("see compliance-agent fleet add --help")
+    failure = json.loads(agent("fleet", "nothing", "--json", code=2).stdout)
+    assert "invalid choice: 'nothing'" in failure["error"]
+    assert failure["exit_code"] == 2
+
+
 def test_a_source_that_is_no_bundle_does_not_stop_the_others(
     host: Callable[[str], HostSpool], tmp_path: Path
 ) -> None:
