@@ -7,7 +7,7 @@ host state.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -18,6 +18,8 @@ from schemas.request import FailureCause, Reason
 
 RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
 ScanStatus = Literal["completed", "failed", "cancelled", "merged"]
 Count = Annotated[int, Meta(ge=0)]
 _HEADER_ERROR_CHARACTERS = 500

@@ -5,7 +5,7 @@ from typing import Literal
 
 from schemas.ids import short_rule_id
 from schemas.receipt import Receipt
-from schemas.report import Report, RuleResult, RuleStatus
+from schemas.report import SEVERITIES, Report, RuleResult, RuleStatus
 from stages.console.output import show_facts, show_table, show_text
 from stages.formats.content_fit import FIT, content_line
 from stages.formats.scan_facts import receipt_line, score_lines
@@ -17,7 +17,6 @@ SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 
 FAILED: tuple[RuleStatus, ...] = ("fail", "error")
 _SECTION_DIGITS = 9
-_WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
 
 def show_summary(report: Report, receipt: Receipt | None = None) -> None:
@@ -97,7 +96,7 @@ def _result_row(result: RuleResult) -> tuple[object, ...]:
 
 
 def _by_severity(result: RuleResult) -> tuple[object, ...]:
-    return (_WORST_FIRST.index(result.severity),)
+    return (SEVERITIES.index(result.severity),)
 
 
 def _by_section(result: RuleResult) -> tuple[object, ...]:

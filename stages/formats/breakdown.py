@@ -5,11 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar, get_args
 
 from schemas.records import Struct
-from schemas.report import Report, RuleResult, RuleStatus, Severity
+from schemas.report import SEVERITIES, Report, RuleResult, RuleStatus, Severity
 
 STATUSES: tuple[RuleStatus, ...] = get_args(RuleStatus)
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""Worst first."""
 STATUS_LABELS: Mapping[RuleStatus, str] = {
     "pass": "passed",
     "fail": "failed",

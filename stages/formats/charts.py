@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from schemas.records import Struct
-from schemas.report import RuleResult, RuleStatus, Severity
+from schemas.report import SEVERITIES, RuleResult, RuleStatus, Severity
 from stages.formats import breakdown
 from stages.formats.trend import TrendPoint
 
@@ -57,7 +57,7 @@ def donut(counts: Mapping[RuleStatus, int]) -> tuple[Segment, ...]:
 def severity_bars(results: Sequence[RuleResult]) -> tuple[SeverityBar, ...]:
     """One bar for each severity that applicable rules have, worst first."""
     bars = []
-    for severity in breakdown.SEVERITIES:
+    for severity in SEVERITIES:
         members = [result for result in results if result.severity == severity]
         counts = breakdown.count_by_status(members)
         segments = _segments(counts, _GOOD_TO_BAD)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schemas.ids import ScanId, Scanner
 from schemas.records import Record
-from schemas.report import Report, Severity
+from schemas.report import SEVERITIES, Report, Severity
 from stages.formats import breakdown
 from stages.formats.visible import harmless_cell, visible_line
 
@@ -152,7 +152,7 @@ def trend_csv(trends: Iterable[Trend]) -> str:
 
 
 def _columns() -> Sequence[str]:
-    severities = [f"failed_{severity}" for severity in breakdown.SEVERITIES]
+    severities = [f"failed_{severity}" for severity in SEVERITIES]
     return (
         "scanner",
         "profile",
@@ -170,7 +170,7 @@ def _columns() -> Sequence[str]:
 
 def _row(point: TrendPoint) -> Sequence[object]:
     failed = dict(point.failed_by_severity)
-    severities = [failed.get(name, 0) for name in breakdown.SEVERITIES]
+    severities = [failed.get(name, 0) for name in SEVERITIES]
     return (
         point.scan_id,
         point.at.isoformat(),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from schemas.report import SEVERITIES
 from schemas.request import Reason
 from stages.console import command_writer
 from stages.console.context import Context
@@ -25,7 +26,6 @@ from stages.console.fixing.fix_output import (
     show_undone,
 )
 from stages.console.fixing.fix_plan import (
-    SEVERITIES,
     PlannedFix,
     planned_fixes,
     rules_to_fix,

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 
 from schemas.records import Struct
-from schemas.report import RuleResult, Severity
+from schemas.report import SEVERITIES, RuleResult, Severity
 from stages.console.context import Context
 from stages.console.fixing.completed_scan import CompletedScan, chosen_rules, own_status
 from stages.console.parse_task import MAX_BYTES
@@ -23,7 +23,6 @@ from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.shell_script import ShellScript, examine
 
 BASH = "/bin/bash"
-SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
 _CHECK_LIMIT_S = 30
 _NOT_FAILED = "the scanner's own results do not show it as failed: compliance-agent replay parse ID"
 _NONE = ShellScript((), (), ())

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Literal
 
 from schemas.records import Struct
-from schemas.report import Fix, Reference, Severity
+from schemas.report import SEVERITIES, Fix, Reference, Severity
 from stages.scanners.shown_text import (
     plain_characters,
     short_section,
@@ -18,7 +18,6 @@ from stages.scap.xml_elements import Element, children_by_name, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SHELLS = frozenset(("sh", "bash"))
-_SEVERITIES = ("critical", "high", "medium", "low")
 _CIS_RULE_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
 _NUMBER_IN_ID = re.compile(r"(?:^|_rule_)(\d+(?:\.\d+)+)")
 _STIG_RULE_IDS = ("SV-", "xccdf_mil.disa.stig")
@@ -135,8 +134,8 @@ def _number_in_id(identifier: str) -> str | None:
 
 
 def read_severity(text: str | None) -> Severity:
-    if text in _SEVERITIES:
-        return cast(Severity, text)
+    if text in SEVERITIES:
+        return text
     return "unknown"
 
 
