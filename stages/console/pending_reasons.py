@@ -18,7 +18,9 @@ class PendingReasons:
         spool = context.spool
         self._boxes = boxes
         self._troubles = stage_troubles(context.runtime)
-        self._no_space = free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib)
+        self._no_space = free_space.why_scans_wait(
+            spool.raw.path, context.settings.spool.min_free_mib
+        )
         self._delivery = DeliveryReasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
         self._set_aside: dict[str, str] = {}

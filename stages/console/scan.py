@@ -130,6 +130,8 @@ def _warn_of_delays(context: Context, scanner: Scanner) -> None:
     refused = readiness.refusal(registry.get(scanner), context.settings)
     if refused:
         warn(f"the scan will fail: {refused.reason}")
-    no_space = free_space.why_none(context.spool.raw.path, context.settings.spool.min_free_mib)
+    no_space = free_space.why_scans_wait(
+        context.spool.raw.path, context.settings.spool.min_free_mib
+    )
     if no_space:
         warn(no_space)

@@ -211,7 +211,9 @@ def _status(context: Context, spool: Spool) -> Status:
         stages=stages,
         last_worked=last_worked,
         scans=dict(Counter(map(boxes.state, boxes.scan_ids))),
-        blocked_reason=free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib),
+        blocked_reason=free_space.why_scans_wait(
+            spool.raw.path, context.settings.spool.min_free_mib
+        ),
         full=tuple(box for box in BOXES if spool.outbox(box).is_full),
         damaged=found["damaged"],
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),

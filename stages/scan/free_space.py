@@ -16,7 +16,7 @@ class LowSpaceError(SpoolError):
 
 def require(place: Path, needed_mib: int) -> None:
     """Raises LowSpaceError, with what to do."""
-    reason = why_none(place, needed_mib)
+    reason = why_scans_wait(place, needed_mib)
     if reason is not None:
         raise LowSpaceError(reason)
     refusal = refused(place)
@@ -27,7 +27,7 @@ def require(place: Path, needed_mib: int) -> None:
         )
 
 
-def why_none(place: Path, needed_mib: int) -> str | None:
+def why_scans_wait(place: Path, needed_mib: int) -> str | None:
     """Why a scan would wait, with what to do; None where there is enough space, or where that
     is not known. Blind to quotas.
     """
@@ -46,7 +46,7 @@ def why_none(place: Path, needed_mib: int) -> str | None:
 
 def is_full(place: Path) -> bool:
     """Whether a running scan can write next to nothing more. Blind to quotas."""
-    return why_none(place, _LEAST_MIB) is not None
+    return why_scans_wait(place, _LEAST_MIB) is not None
 
 
 def refused(place: Path) -> OSError | None:

@@ -22,7 +22,7 @@ def test_the_scan_command_warns_that_the_scan_waits_for_free_space(
         "runtime_dir": str(tmp_path),
     }
     config.write_text(json.dumps(values))
-    if free_space.why_none(tmp_path, 1024 * 1024) is None:
+    if free_space.why_scans_wait(tmp_path, 1024 * 1024) is None:
         pytest.skip("this disk has more than a TiB free")
     assert main(["scan", "--config", str(config)]) == 0
     assert (
@@ -33,8 +33,8 @@ def test_the_scan_command_warns_that_the_scan_waits_for_free_space(
 def test_free_space_is_compared_with_what_a_scan_needs(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     free_mib = status.f_bavail * status.f_frsize >> 20
-    assert free_space.why_none(tmp_path, max(1, free_mib // 2)) is None
-    message = free_space.why_none(tmp_path, free_mib * 2 + 64) or ""
+    assert free_space.why_scans_wait(tmp_path, max(1, free_mib // 2)) is None
+    message = free_space.why_scans_wait(tmp_path, free_mib * 2 + 64) or ""
     assert f"a scan needs {free_mib * 2 + 64} MiB (spool.min_free_mib): free some space" in message
 
 
