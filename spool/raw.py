@@ -65,7 +65,12 @@ class RawBox(Outbox):
         return [ScanId(parts[0]) for parts in kept if parts and is_scan_id(parts[0])]
 
     def draft(self, scan_id: ScanId) -> Path:
-        """A fresh private directory for a scanner to write into, where only `publish` will look."""
+        """A fresh private directory for a scanner to write into, where only `publish` will look.
+
+        Raises QuotaError where the box could not take the entry: before the scan, which takes
+        minutes.
+        """
+        self._directory.check_quota()
         name = f".{scan_id}.draft"
         with self.directory("can't be written") as handle:
             durable.remove(handle, name)

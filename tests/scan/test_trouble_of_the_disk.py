@@ -11,7 +11,7 @@ import pytest
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from schemas.settings import Settings
-from spool.errors import SpoolError
+from spool.errors import QuotaError, SpoolError
 from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
@@ -52,6 +52,21 @@ def test_a_scan_that_could_not_be_prepared_was_not_started(tmp_path: Path) -> No
                 stage.run_once()
     stage.run_once()
     assert "never ended" not in (spool.raw.manifest(SCAN).error or "")
+    spool.release()
+
+
+def test_no_scan_is_started_while_its_box_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.claim("scan")
+    spool.requests.write(Request(scan_id=SCAN, scanner="openscap", reason=REASON))
+    (spool.raw.path / "foreign").touch()
+    monkeypatch.setattr("spool.directory.MOST_NAMES", 1)
+    stage = ScanStage(process_of(spool, Settings()))
+    with pytest.raises(QuotaError, match="the work waits"):
+        stage.run_once()
+    assert spool.state_store("scan").attempted() == []
     spool.release()
 
 
