@@ -92,14 +92,17 @@ def write(
     """
     partial = path.with_name(f"{path.name}.partial")
     with _opened_partial(partial) as stream:
-        written, position = _complete_scans(stream, host)
+        written, position = _complete_scans(stream, host, scans)
         stream.truncate(position)
         stream.seek(position)
+        already = set(written)
+        # "w:" writes from here on. "a:" would look for the end by itself, and refuse a file that
+        # was cut in the middle of a member.
         with tarfile.open(fileobj=stream, mode="w:") as tar:
             if position == 0:
                 _add_record(tar, _HOST, host)
             for found in scans:
-                if found.scan not in written:
+                if found.scan not in already:
                     _add_scan(tar, found)
                     written.append(found.scan)
             finished = end(tuple(written))
@@ -187,8 +190,15 @@ def _opened_partial(path: Path) -> "io.BufferedRandom":
     return os.fdopen(handle, "r+b")
 
 
-def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[ArchivedScan], int]:
-    """The scans that an interrupted bundle of this host has whole, and where the last one ends."""
+def _complete_scans(
+    stream: BinaryIO, host: ArchivedHost, scans: Sequence[FoundScan]
+) -> tuple[list[ArchivedScan], int]:
+    """The scans that an interrupted bundle of this host has whole, and where the last one ends.
+
+    A scan that is another one now (it was parsed again, or delivered) ends them: written a second
+    time, its files would have the same names in the bundle.
+    """
+    present = {found.scan.scan_id: found.scan for found in scans}
     complete: list[ArchivedScan] = []
     position = 0
     digests: dict[str, ArchivedFile] = {}
@@ -201,7 +211,8 @@ def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[Archived
                     position = _end_of(member)
                 elif member.name.endswith(f"/{_SCAN}"):
                     scan = _record(tar, member, ArchivedScan)
-                    if any(digests.get(file.name) != file for file in scan.files):
+                    is_whole = set(scan.files) <= set(digests.values())
+                    if not is_whole or present.get(scan.scan_id, scan) != scan:
                         break
                     complete.append(scan)
                     position = _end_of(member)

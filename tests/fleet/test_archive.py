@@ -3,12 +3,14 @@
 import io
 import tarfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from fleet import adding
 from fleet.archive import Archive
+from schemas.waiver import Waiver
 from spool import raw_bundle
 from spool.raw_bundle import RawBundleError
 from stages.runtime.command_error import CommandError
@@ -228,6 +230,27 @@ def test_a_scan_of_an_interrupted_bundle_that_is_damaged_is_written_again(
     partial[content] ^= 1
     (tmp_path / "again.tar.partial").write_bytes(partial)
     assert source.bundle(tmp_path / "again.tar").read_bytes() == whole
+
+
+def test_a_scan_that_has_changed_since_the_interruption_is_written_once(
+    archive: Archive, host: MakeHost, tmp_path: Path
+) -> None:
+    source = web(host)
+    path = tmp_path / "web1.tar"
+    whole = source.bundle(path).read_bytes()
+    # Cut before the end of the bundle: all three scans are whole in it.
+    (tmp_path / "again.tar.partial").write_bytes(whole[:-10240])
+    source.deliver(scan_id(1))
+    waiver = Waiver(rule="rule1", reason="old", approved_by="Ann", expires=date(2030, 1, 1))
+    report = source.spool.reports.path / f"{scan_id(0)}.report"
+    report.unlink()
+    source.parse(scan_id(0), approved=(waiver,))
+    added = adding.add(archive, str(source.bundle(tmp_path / "again.tar")))
+    assert added.damaged == {}
+    assert added.new == [scan_id(0), scan_id(1), scan_id(2)]
+    with tarfile.open(tmp_path / "again.tar") as tar:
+        names = tar.getnames()
+    assert len(names) == len(set(names))
 
 
 def test_a_bundle_never_replaces_another(host: MakeHost, tmp_path: Path) -> None:
