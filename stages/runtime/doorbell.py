@@ -136,6 +136,7 @@ class ZmqDoorbell:
     def _drain(self) -> list[Event]:
         events: list[Event] = []
         self._may_hold_more = True
+        # At most one queue: a sender that never pauses must not keep the stage from its work.
         for _ in range(_QUEUE):
             try:
                 message = self._subscriber.recv(self._zmq.NOBLOCK)
@@ -181,6 +182,7 @@ def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> N
         with suppress(zmq.ZMQError, DoorbellError):
             _publish_once(zmq, socket, _subscriber_paths(runtime), event, patience_s)
     finally:
+        # The message may still be on its way, and a socket that is closed without linger drops it.
         socket.close(linger=1000)
         context.term()
 

@@ -140,6 +140,8 @@ def archive_replayed(
     """
     archived_before = set(box.archived())
     archived: list[ScanId] = []
+    # The name in the history holds the command's id, so a pass that was interrupted goes on where
+    # it stopped, and an entry that was made again since is left alone.
     for scan_id in scan_ids:
         name = layout.entry_name(scan_id, kind)
         if layout.archived_name(name, command_id) not in archived_before and box.has(name):

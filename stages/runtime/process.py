@@ -166,6 +166,8 @@ class Process:
         """Report that the main loop turns; cheap, for use between two steps of long work."""
         now = time.monotonic()
         if now - self._heartbeat_at >= self._heartbeat_every_s / 2:
+            # By half the interval: a call just before that does nothing, and the wait behind it may
+            # take the whole interval. Together they are three quarters of the manager's limit.
             self._heartbeat_at = now
             self._notifier.notify("WATCHDOG=1")
             self._heartbeat.touch()

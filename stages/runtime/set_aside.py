@@ -57,6 +57,7 @@ class SetAside:
         """The entry could not be read."""
         tries = self._failing.get(name, _NOT_FAILED).tries + 1
         wait_s = _SOON_S
+        # Soon at first: a hiccup of the disk, or a mode that is being corrected, is over by then.
         if tries >= _TRIES:
             wait_s = _LATER_S
         self._failing[name] = _Failing(tries, self._clock() + wait_s)

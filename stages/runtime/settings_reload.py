@@ -52,6 +52,8 @@ class SettingsReload:
         if not self._is_due():
             return None
         loaded = self._load(self._path)
+        # The machine could not read it just now, which says nothing about the file: it is logged
+        # once, and read again in the next pass.
         if loaded.may_pass and not self._retrying:
             self._log.error("settings not read, trying again", problem=str(loaded.problems[0]))
         self._retrying = loaded.may_pass

@@ -36,6 +36,8 @@ def _size(node: yaml.Node, known: dict[int, int], within: set[int]) -> int:
         if size > _MOST_VALUES:
             raise _error(node, f"more than {_MOST_VALUES} values, with those that anchors repeat")
     within.discard(id(node))
+    # Each node is measured once and counted wherever an anchor repeats it. So the check takes time
+    # by the length of the file, not by that of the document.
     known[id(node)] = size
     return size
 
