@@ -86,6 +86,8 @@ class Run:
             if is_of_the_machine(error):
                 raise of_the_machine("the scanner's output can't be read", error) from error
             raise
+        # A scanner that can't write fails in many ways, and seldom with the error of a full disk.
+        # While the disk takes no small file, a failure is not taken for the scan's own.
         has_failed = finished.manifest.outcome == "failed"
         if has_failed and free_space.refused(self._draft) is not None:
             return None

@@ -31,6 +31,7 @@ class RawEntries:
             # What the scanner wrote must not hold the space that the next attempt needs.
             self._spool.raw.discard(manifest.scan_id)
             raise
+        # After the entry: a crash in between leaves an attempt too many, which maintenance removes.
         self._process.state_store.end(manifest.scan_id)
         self._process.alive()
         self._process.log.outcome(

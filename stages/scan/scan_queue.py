@@ -72,6 +72,8 @@ class ScanQueue:
             return self._cancelled
         # Also those that the trigger stage has not copied yet: it copies cancellations first.
         requested = {*self._spool.requests.ids(), *self._spool.commands.requests.ids()}
+        # Of what was read before, only what is still requested stays: else years of cancellations
+        # would be kept.
         self._cancelled = {i: why for i, why in self._cancelled.items() if i in requested}
         for command_id in new:
             try:

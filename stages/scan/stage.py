@@ -218,6 +218,7 @@ class ScanStage:
         )
         self._raw_entries.publish(manifest, finished.outputs)
         self._raw_entries.publish_merged(manifest, self._queue.waiting())
+        # Last: after a crash before it, `_recover` writes the entries that are missing.
         self._state_store.forget(RUNNING)
 
     def _postpone(self, scan_id: ScanId) -> None:

@@ -61,6 +61,8 @@ class Submissions:
     def _take_in_one(self, scan_id: ScanId) -> None:
         try:
             submission = self._spool.commands.submissions.read(scan_id)
+            # A crash in the middle leaves a draft, which the next start sweeps; the command is
+            # still there, so the copy begins anew.
             self._copy(submission)
             self._process.set_aside.worked(entry_name(scan_id, "submission"))
         except EntryUnreadableError as error:
