@@ -114,6 +114,8 @@ class Backlog:
         reports that are going to be concluded before.
         """
         waiting = self._waiting
+        # Their places come last: the next report of such a place has to wait until the receipt is
+        # on disk, that of another place need not.
         under_way = {waiting[scan_id].filed_under for scan_id in besides if scan_id in waiting}
 
         def turn(place: str) -> tuple[bool, int, ScanId]:
@@ -182,6 +184,8 @@ class Backlog:
         self._add(scan_id)
 
     def _list(self, expect_work: Callable[[], None]) -> None:
+        # `kept`: concluded, but their receipts could not be written yet. By the directories alone
+        # they would be sent again.
         pending = set(self._spool.pending("ship")) - self._delivery_state.kept - self._newer
         for scan_id in self._waiting.keys() - pending:
             self._forget(scan_id)

@@ -98,6 +98,8 @@ class Pace:
             self._sent.popleft()
         if per_minute == 0 or len(self._sent) < per_minute:
             return 0.0
+        # The last `per_minute` requests are within this minute: one more may go when the oldest of
+        # them leaves it.
         return self._sent[len(self._sent) - per_minute] + _MINUTE_S - now
 
     def sent(self, now: float) -> None:

@@ -183,6 +183,7 @@ class ShipDestination:
         Only a digest of the credentials is kept, so that no memory dump shows the key.
         """
         digest = hashlib.sha256("\0".join(access.headers.values()).encode()).hexdigest()
+        # Not the address alone: with another proxy or certificate file it is tried at once, too.
         seen, self._seen = self._seen, (access.settings, digest)
         return seen is not None and seen != self._seen
 

@@ -40,6 +40,8 @@ def send_notice(payload: bytes) -> bytes:
 
 def run_command(command: tuple[str, ...], notice: bytes, limit_s: float) -> str | None:
     """Why the command failed; None where it did not."""
+    # A file, not a pipe: what the command leaves running could keep a pipe open, and reading it
+    # would wait for that.
     with tempfile.TemporaryFile() as errors:
         try:
             done = subprocess.run(

@@ -56,6 +56,8 @@ class Replays:
         return found
 
     def _archive(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
+        # Before the receipts go: after a crash the state is learned from the receipts that are
+        # there, and what the server has accepted must not be forgotten with them.
         self._delivery_state.save()
         for scan_id in maintenance.archive_replayed(
             self._spool.receipts,

@@ -97,6 +97,7 @@ class DeliveryState:
         """Write the receipts that are kept. Raises SpoolError."""
         while self._kept:
             receipt = self._kept[0]
+            # A write that fails leaves the receipt the first of those that are kept.
             self._box.write(receipt)
             self._kept.pop(0)
             self.forced.discard(receipt.scan_id)

@@ -55,6 +55,7 @@ class ShipStage:
     def run_once(self) -> None:
         self._wait_s = float("inf")
         self._sender.forget_prepared()
+        # Receipts that could not be written come first: all that follows counts those on the disk.
         self._sender.settle()
         if self._delivery_state.use_server(self._process.settings.server.url):
             self._sender.forget_attempts()
