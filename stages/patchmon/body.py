@@ -54,10 +54,12 @@ def make(
     fields = _fields(report, filed_under, agent_version)
     content = codec.encode(fields)
     left_out: tuple[str, ...] = ()
+    # The space of the hash is kept where there is none, too: both forms leave out the same texts.
     if len(content) + _HASH_BYTES > limit:
         left_out = truncate.truncate(fields, len(content) + _HASH_BYTES - limit)
         content = codec.encode(fields)
     if with_hash:
+        # The hash is computed from what is sent, after the truncation; it does not cover itself.
         content = content[:-1] + b',"compliance_hash":"%s"}' % compliance_hash((fields,)).encode()
     return Body(content, left_out, with_hash, truncate.may_shrink(fields))
 

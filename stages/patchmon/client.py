@@ -84,6 +84,8 @@ class HttpClient:
         # a ValueError for a chunk size of -5.
         except Exception as error:
             outcome = http_errors.outcome_of(error, self._limits)
+            # The library reads the body piece by piece as it sends it, so what was not read was not
+            # sent.
             if isinstance(outcome, Temporary) and content.tell() == 0:
                 return replace(outcome, unsent=True)
             return outcome

@@ -196,6 +196,8 @@ def _wanted(
         return Wanted(scanner.key, implied=not is_only)
     if is_only or scanner.key == by_profile.scanner:
         return Wanted(scanner.key, message.profile_id)
+    # A request for all scanners with a profile of another one: this one scans its configured
+    # profile, where it can.
     return Wanted(scanner.key, implied=True)
 
 

@@ -208,6 +208,7 @@ def _counted(
     reply: Reply, answer: Mapping[str, Any], count: object
 ) -> Accepted | Refused | Temporary:
     """A released server's answer: how many scans it has stored."""
+    # By its type: for isinstance, true is a number.
     if type(count) is not int or count < 0:
         return _no_acknowledgement(reply, "scans_received is not a number")
     if count == 0:

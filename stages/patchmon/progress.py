@@ -54,6 +54,7 @@ class ProgressQueue(Struct):
         """A request was refused; sent once for many with the same reason."""
         key = f"refused: {message}"
         self._record(key, _Step("failed", "refused", 100, message), at)
+        # It is not a scan that ends once: the same refusal may come again, and is sent again.
         self._ended.pop(key, None)
 
     @property

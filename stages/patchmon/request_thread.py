@@ -84,6 +84,7 @@ class RequestThread:
             task = self._next_due()
             if task is None:
                 return
+            # Without the lock: `put` and `close` must not wait for the network.
             problem = self._try(task)
             with self._changed:
                 if self._stopping:

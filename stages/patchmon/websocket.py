@@ -187,11 +187,15 @@ class Link:
         try:
             with self._connection() as socket:
                 self._http.stop()
+                # Before the check: `close` sets the event and then looks for a socket, so one of
+                # the two always sees the other.
                 self._socket = socket
                 if self._stop.is_set():
                     # Closed while it connected: the server would give its commands to this one, the
                     # newest.
                     return _End()
+                # Before the state changes: from the moment at which others see `connected`, they
+                # must wait for what the server has set in this connection.
                 self._connected()
                 self._become(_CONNECTED)
                 self._may_send.set()
@@ -243,6 +247,7 @@ class Link:
     def _send(self) -> None:
         while not self._stop.is_set():
             self._may_send.wait()
+            # Cleared before sending: what is put while a message is sent sets it again.
             self._may_send.clear()
             while self._send_next():
                 self._stop.wait(self._pace.between_messages_s)
