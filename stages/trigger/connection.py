@@ -255,10 +255,13 @@ class ServerConnection:
     def _on_integrations(self, access: ServerAccess, overrides: ServerOverrides | None) -> None:
         """Called in a thread of the reporter."""
         reporter = self._reporter
+        # A thread of the connection before may answer late, with what another server has set.
         if reporter is None or reporter.access != access:
             return
         if overrides is not None:
             self._queue.put(commands.Apply(replace(overrides, url=access.settings.url)))
+        # After the command is queued: `report` waits while one is, so it never reports with older
+        # settings.
         self._are_integrations_known = True
         self._process.wake()
 

@@ -60,6 +60,8 @@ def decide(
     state = _state_to_continue(policy, before, reached)
     due = schedule.last_due(reached)
     next_at = schedule.next_due(reached) + policy.splay
+    # `requested` remembers what `until` forgets when the clock is set back: the due times between
+    # the two were carried out before.
     is_processed = due <= state.until or due in state.requested
     if is_processed:
         state = replace(state, until=max(due, state.until))

@@ -59,6 +59,8 @@ def why_cloned(state_store: StateStore, api_id: str | None, machine: Machine | N
             "runs, give this one credentials of its own (compliance-agent connect); "
             f"if this host was moved, remove {state}"
         )
+    # One card in common is enough: one that is added or exchanged beside it does not make another
+    # machine.
     if known.cards and machine.cards and not set(known.cards) & set(machine.cards):
         return (
             "a machine with the same machine id and other network cards has used this spool with "

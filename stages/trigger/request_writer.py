@@ -57,6 +57,7 @@ class RequestWriter:
 
         Keep it to write it again, under the same id, if the disk does not take it now.
         """
+        # The spool does not list a request that is made and not written yet.
         known = (self._spool.newest_scan_id(), self._newest_made)
         newest = max(filter(None, known), default=None)
         ending = None

@@ -28,6 +28,7 @@ class ScanBudget:
 
     def take(self, now: float) -> bool:
         """Whether one more scan may be requested; it is counted then."""
+        # The deque is always full, so its first is the oldest of the last so many requests.
         if now - self._taken[0] < _DAY_S:
             return False
         self._taken.append(now)
