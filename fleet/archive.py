@@ -187,7 +187,7 @@ class Archive:
         """Names and contents of files; an object store answers for many of them at once."""
         for at in range(0, len(names), _READ_AT_ONCE):
             batch = names[at : at + _READ_AT_ONCE]
-            paths = [self.path(name) for name in batch]
+            paths = list(map(self.path, batch))
             # Without a start and an end: whole files.
             contents = self.files.cat_ranges(paths, None, None, on_error="raise")
             yield from zip(batch, contents, strict=True)

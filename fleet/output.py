@@ -74,7 +74,7 @@ def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path 
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([harmless_cell(each) for each in row])
+        writer.writerow(list(map(harmless_cell, row)))
     write(text.getvalue(), path)
 
 

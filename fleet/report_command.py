@@ -92,7 +92,7 @@ def _query(args: argparse.Namespace) -> Exit:
     archive.check_hosts()
     with queries.tables(archive) as connection:
         columns, found = queries.answer(connection, args.sql)
-    cells = [[cell(value) for value in row] for row in found]
+    cells = [list(map(cell, row)) for row in found]
     if args.format == "text":
         show_wide_table(columns, cells)
     elif args.format == "json":

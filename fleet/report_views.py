@@ -48,7 +48,7 @@ def as_csv(report: FleetReport) -> str:
     for title, columns, rows in parts(report):
         writer.writerow([title])
         writer.writerow(columns)
-        writer.writerows([[harmless_cell(cell) for cell in row] for row in rows])
+        writer.writerows([list(map(harmless_cell, row)) for row in rows])
         writer.writerow([])
     return target.getvalue()
 

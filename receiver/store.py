@@ -167,7 +167,7 @@ class Store:
 
     def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         with self._lock:
-            return [dict(row) for row in self._database.execute(query, values)]
+            return list(map(dict, self._database.execute(query, values)))
 
     def _insert(self, table: str, columns: Mapping[str, object]) -> None:
         # Table and columns are names from this file; the values are bound.

@@ -198,7 +198,7 @@ class ScanEntries(Entries[S]):
 
     def ids(self) -> list[ScanId]:
         """The scans that have an entry of this kind, oldest first."""
-        return [ScanId(i) for i in self._known_ids(is_scan_id)]
+        return list(map(ScanId, self._known_ids(is_scan_id)))
 
     def read(self, entry_id: str) -> S:
         record = super().read(entry_id)

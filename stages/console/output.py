@@ -65,7 +65,7 @@ def show_text(text: str = "", style: str | None = None) -> None:
 def show_script(text: str) -> None:
     """Text that is to be run: unlike in `show_text`, a tab stays a tab."""
     for line in text.split("\n"):
-        sys.stdout.write("\t".join(one_line(part) for part in line.split("\t")) + "\n")
+        sys.stdout.write("\t".join(map(one_line, line.split("\t"))) + "\n")
     sys.stdout.flush()
 
 
@@ -104,7 +104,7 @@ def show_record(record: _R, show: Callable[[_R], None], *, as_json: bool) -> Non
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     header = [Cell(column, "bold") for column in columns]
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [list(map(_cell, row)) for row in rows]
     _write(sys.stdout, table.lines([header, *cells], _terminal_width()))
 
 
@@ -116,7 +116,7 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 def safe(text: str) -> str:
     """Several lines, each harmless to a terminal."""
-    return "\n".join(one_line(line) for line in text.split("\n"))
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def unicode_text(text: object) -> str:

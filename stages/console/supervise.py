@@ -131,7 +131,7 @@ class Supervisor:
         self._output = output
         self._hangs_after_s = hangs_after_s
         self._stopping = False
-        self._children = [SupervisedStage(stage) for stage in STAGES]
+        self._children = list(map(SupervisedStage, STAGES))
 
     def stop(self) -> None:
         self._stopping = True

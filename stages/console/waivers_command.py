@@ -184,7 +184,7 @@ def _show(listed: ListedWaivers) -> None:
 
 def _row(row: ListedWaiver) -> tuple[object, ...]:
     waiver = row.waiver
-    rules = [short_rule_id(rule) for rule in row.rules]
+    rules = list(map(short_rule_id, row.rules))
     return (
         waiver.rule,
         row.state,

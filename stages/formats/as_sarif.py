@@ -158,7 +158,7 @@ def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
         found["properties"]["fixedAt"] = result.fixed_at.isoformat()
     paths = finding_paths(result)
     if paths:
-        found["locations"] = [_location(path) for path in paths]
+        found["locations"] = list(map(_location, paths))
     if result.waiver is not None:
         found["suppressions"] = [_suppression(result.waiver)]
     return found

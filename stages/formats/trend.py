@@ -90,7 +90,7 @@ def _block(value: float | None, low: float, high: float) -> str:
 def trend_text(trend: Trend) -> str:
     """A sparkline of the score and a line per scan."""
     lines = [visible_line(trend.profile), *_sparklines(trend.points), ""]
-    lines += [_point_line(point) for point in trend.points]
+    lines += list(map(_point_line, trend.points))
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +100,7 @@ def _sparklines(points: Sequence[TrendPoint]) -> Iterator[str]:
         yield "no kept scan has a score"
         return
     applicable = [point.applicable_score for point in points]
-    failed = [_failed(point) for point in points]
+    failed = list(map(_failed, points))
     highest = max(_known(failed))
     yield _score_line("score", scores)
     if _known(applicable):

@@ -85,7 +85,7 @@ def _fields(report: Report, filed_under: str, agent_version: str) -> dict[str, A
         warnings=summary.warnings,
         skipped=summary.skipped - summary.not_applicable,
         not_applicable=summary.not_applicable,
-        results=[_result(result) for result in report.results],
+        results=list(map(_result, report.results)),
         raw_output=_clean(report.raw_output),
         agent_version=agent_version,
     )

@@ -169,7 +169,7 @@ def expire(spool: Spool, stage: Stage, settings: Settings, log: Log) -> list[str
         settings.keep,
         settings.spool.keep_last,
     )
-    names = [box.name(scan_id) for scan_id in gone]
+    names = list(map(box.name, gone))
     if stage == "trigger":
         spent = spent_cancellations(
             _cancelled_scans(spool),

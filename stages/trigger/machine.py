@@ -44,7 +44,7 @@ def this_machine(id_path: Path = MACHINE_ID, cards: Path = _CARDS) -> Machine | 
     if not machine_id:
         return None
     addresses = sorted(_addresses(cards))[:_MOST_CARDS]
-    return Machine(_digest(machine_id), tuple(_digest(address) for address in addresses))
+    return Machine(_digest(machine_id), tuple(map(_digest, addresses)))
 
 
 def why_cloned(state_store: StateStore, api_id: str | None, machine: Machine | None) -> str | None:

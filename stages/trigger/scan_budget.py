@@ -48,7 +48,7 @@ class ScanBudget:
 
     def due_in_s(self, now: float) -> float:
         """Seconds until the next answer; infinite where none waits."""
-        due = [self._due_at(wanted) for wanted in self._unanswered.values()]
+        due = list(map(self._due_at, self._unanswered.values()))
         return max(0.0, min(due, default=float("inf")) - now)
 
     def _due_at(self, wanted: Wanted) -> float:

@@ -64,7 +64,7 @@ class Scheduler:
         }
         for name in self._state_names.difference(in_force):
             self._suspend(name)
-        return tuple(self._carry_out(plan) for plan in in_force.values())
+        return tuple(map(self._carry_out, in_force.values()))
 
     def _carry_out(self, plan: SchedulePlan) -> NextDue:
         policy = self._policy(plan)

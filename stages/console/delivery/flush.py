@@ -84,7 +84,7 @@ def _show(bar: Bar, message: str, flushed: Flushed, pending_before: int) -> None
 def _stopped_stage(spool: Spool) -> Stage | None:
     """The first stage that has work and is not running."""
     boxes = scan_states.snapshot(spool)
-    needed = {boxes.next_stage(scan_id) for scan_id in boxes.pending}
+    needed = set(map(boxes.next_stage, boxes.pending))
     for stage in STAGES:
         if stage in needed and not spool.is_running(stage):
             return stage

@@ -86,7 +86,7 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
 
 def record_changes(directory: Path, changes: list[PathChange]) -> None:
     """Raises OSError."""
-    _write_json(directory / CHANGES, [plain(change) for change in changes])
+    _write_json(directory / CHANGES, list(map(plain, changes)))
 
 
 def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[PathChange]:

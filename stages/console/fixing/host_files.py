@@ -50,7 +50,7 @@ def scope_of(trees: Sequence[str], named: Sequence[str]) -> Scope:
 
     A link that is named is one path, what it leads to another one.
     """
-    roots = tuple(dict.fromkeys(os.path.realpath(tree) for tree in trees))
+    roots = tuple(dict.fromkeys(map(os.path.realpath, trees)))
     found: list[str] = []
     for path in named:
         parent, name = os.path.split(path)

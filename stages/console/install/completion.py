@@ -80,7 +80,7 @@ def group_names(commands: Sequence[OfferedCommand]) -> list[str]:
 
 
 def _offered_command(name: str, command: argparse.ArgumentParser) -> OfferedCommand:
-    arguments = [_offered(action) for action in command._actions]
+    arguments = list(map(_offered, command._actions))
     return OfferedCommand(name, command.description or "", arguments)
 
 

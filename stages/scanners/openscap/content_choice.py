@@ -158,4 +158,4 @@ def _is_newest(file: ContentFile, found: ContentFiles, version_of: VersionOf) ->
 
 
 def _numbers(version: str | None) -> list[int]:
-    return [int(number) for number in re.findall(r"\d{1,9}", version or "")]
+    return list(map(int, re.findall(r"\d{1,9}", version or "")))

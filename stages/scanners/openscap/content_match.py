@@ -105,7 +105,7 @@ def is_for_other_releases(cpe_names: Iterable[str], platform: Platform) -> bool:
     base = base_of(platform)
     if base:
         releases.add(base[1])
-    versions = [_version_in_cpe(name) for name in cpe_names]
+    versions = list(map(_version_in_cpe, cpe_names))
     return bool(versions) and releases.isdisjoint(versions)
 
 

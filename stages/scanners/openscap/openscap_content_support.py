@@ -118,7 +118,7 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
         if not isinstance(other, NoContent):
             entry = _entry(other.file, platform, other, reader)
             _mark_used(listed, other.file.path, entry, scan)
-    refused = [_refused(problem) for problem in found.problems]
+    refused = list(map(_refused, found.problems))
     used_first = sorted(listed.values(), key=lambda entry: not entry.used)
     return ContentList(content=(*used_first, *refused), remarks=_remarks(selected))
 

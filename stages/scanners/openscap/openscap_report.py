@@ -123,7 +123,7 @@ def _rule_results(
             result = script_checks.in_error(result, outcome.scripts, options.script_checks)
             lacking.append(result.rule_ref)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
-    names = [check_names(outcomes) for outcomes in rules.values()]
+    names = list(map(check_names, rules.values()))
     return tuple(distinct_findings(found, names)), lacking
 
 

@@ -120,7 +120,7 @@ def _planned_profiles(
 
     section = settings.compliance.section(OpenSCAPSettings)
     offers = scan_choice.offers(section, detected)
-    return [scan_choice.configured_profile(offer) for offer in offers]
+    return list(map(scan_choice.configured_profile, offers))
 
 
 def _role_of(head: bytes) -> Role | None:

@@ -55,7 +55,7 @@ def evidence(outcome: RuleOutcome, all_results: Mapping[str, OvalResults]) -> Ev
     explanations: dict[Explanation, None] = {}
     for check in outcome.checks:
         explanations |= dict.fromkeys(_explain_check(outcome, check, all_results))
-    messages = [masked(message) for message in outcome.messages]
+    messages = list(map(masked, outcome.messages))
     if not explanations:
         return _without_explanation(outcome, messages, remarks)
     findings: list[str] = []
@@ -102,7 +102,7 @@ def _remarks(outcome: RuleOutcome) -> list[str]:
     """The instances that the result is for, and the overrides that changed it."""
     remarks = []
     if outcome.instances:
-        instances = [masked(instance) for instance in outcome.instances]
+        instances = list(map(masked, outcome.instances))
         remarks.append(f"for {', '.join(instances)}")
     for override in outcome.overrides:
         remarks.append(

@@ -79,7 +79,7 @@ def evidence_of_rule(
 def _instance(
     outcome: RuleOutcome, number: int, all_results: Mapping[str, OvalResults]
 ) -> _Instance:
-    names = [masked(instance) for instance in outcome.instances]
+    names = list(map(masked, outcome.instances))
     names = names or _definition_titles(outcome, all_results) or [f"result {number}"]
     # The instances are in the name already.
     unnamed = replace(outcome, instances=())

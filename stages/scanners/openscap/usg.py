@@ -108,7 +108,7 @@ def check_digest(channel: Channel) -> None:
 
 def _channel(entry: Mapping[str, Any], content: Mapping[str, Any], directory: Path) -> Channel:
     file = entry["data_files"]["datastream_gz"]
-    benchmarks = [str(identifier) for identifier in entry.get("benchmark_ids", ())]
+    benchmarks = list(map(str, entry.get("benchmark_ids", ())))
     profiles = content.get("profiles", ())
     wanted = [profile for profile in profiles if profile["benchmark_id"] in benchmarks]
     return Channel(
