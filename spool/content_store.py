@@ -27,7 +27,6 @@ from spool.directory import Directory
 from spool.errors import (
     EntryDamagedError,
     EntryMissingError,
-    NewerFormatError,
     SpoolError,
     read_error,
 )
@@ -154,12 +153,8 @@ class ContentStore:
             raise EntryDamagedError(f"{path}: is not an entry of this directory")
         with self._opened(name) as inner:
             sealed = reading.read_plain(inner, RECORD, path, _MAX_RECORD_BYTES)
-        try:
+        with reading.naming(path / RECORD):
             record = codec.decode(frame.unseal(_KIND, sealed), StoredContent)
-        except (EntryDamagedError, codec.SchemaError) as error:
-            raise EntryDamagedError(f"{path / RECORD}: {error}") from error
-        except NewerFormatError as error:
-            raise NewerFormatError(f"{path / RECORD}: {error}") from error
         return ContentEntry(name, path / record.file, record)
 
     @contextmanager

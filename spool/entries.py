@@ -9,7 +9,7 @@ path.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -161,15 +161,9 @@ class Entries(Generic[R]):
             )
         self._directory.write(self.name(entry_id), *pieces)
 
-    @contextmanager
-    def _named(self, entry_id: str) -> Iterator[None]:
+    def _named(self, entry_id: str) -> AbstractContextManager[None]:
         """What is wrong with an entry names its path."""
-        try:
-            yield
-        except (EntryDamagedError, codec.SchemaError) as error:
-            raise EntryDamagedError(f"{self._path(entry_id)}: {error}") from error
-        except NewerFormatError as error:
-            raise NewerFormatError(f"{self._path(entry_id)}: {error}") from error
+        return reading.naming(self._path(entry_id))
 
     def _path(self, entry_id: str) -> Path:
         return self._directory.path / self.name(entry_id)

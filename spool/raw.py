@@ -22,7 +22,7 @@ from schemas.manifest import Manifest, RawFile, Role
 from schemas.records import Struct
 from spool import durable, frame, layout, packing, reading
 from spool.directory import mark_of
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, read_error
+from spool.errors import EntryDamagedError, EntryMissingError, read_error
 from spool.outbox import Outbox
 
 _CHUNK = 1024 * 1024
@@ -117,12 +117,8 @@ class RawBox(Outbox):
                 )
             except EntryMissingError as error:
                 raise EntryDamagedError(f"{where}: is missing") from error
-        try:
+        with reading.naming(where):
             manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
-        except (EntryDamagedError, codec.SchemaError) as error:
-            raise EntryDamagedError(f"{where}: {error}") from error
-        except NewerFormatError as error:
-            raise NewerFormatError(f"{where}: {error}") from error
         if manifest.scan_id != scan_id:
             raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id[:80]!r}")
         for at in (manifest.started_at, manifest.completed_at):

@@ -8,11 +8,13 @@ StorageError for a limit of the machine. All name the path.
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from spool.errors import EntryDamagedError, EntryMissingError, read_error
+from schemas import codec
+from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, read_error
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
@@ -23,6 +25,17 @@ Check = Callable[[bytes, int], str | None]
 
 def unchecked(head: bytes, length: int) -> str | None:  # noqa: ARG001
     return None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is wrong with an entry names its path; what does not decode is damaged."""
+    try:
+        yield
+    except (EntryDamagedError, codec.SchemaError) as error:
+        raise EntryDamagedError(f"{path}: {error}") from error
+    except NewerFormatError as error:
+        raise NewerFormatError(f"{path}: {error}") from error
 
 
 def open_plain(directory: int, name: str, parent: Path) -> BufferedReader:

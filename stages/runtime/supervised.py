@@ -20,4 +20,4 @@ def environment() -> Mapping[str, str]:
 def is_orphan() -> bool:
     """Whether the process that started this one as its stage has ended already."""
     supervisor = os.environ.pop(_VARIABLE, None)
-    return supervisor is not None and supervisor != str(os.getppid())
+    return supervisor not in (None, str(os.getppid()))

@@ -294,6 +294,6 @@ def _mask_rest(found: re.Match[str]) -> str:
 def _mask_shadow_entry(found: re.Match[str]) -> str:
     """`root:HASH:…`; a number in place of the hash is a uid."""
     account, field = found.groups()
-    if field in _NO_PASSWORD or field in _HARMLESS_VALUES or field.isdigit():
+    if field in _NO_PASSWORD | _HARMLESS_VALUES or field.isdigit():
         return found[0]
     return f"{account}:{MASK}:"

@@ -185,7 +185,7 @@ class ShipDestination:
         digest = hashlib.sha256("\0".join(access.headers.values()).encode()).hexdigest()
         # Not the address alone: with another proxy or certificate file it is tried at once, too.
         seen, self._seen = self._seen, (access.settings, digest)
-        return seen is not None and seen != self._seen
+        return seen not in (None, self._seen)
 
 
 def _is_alike(old: State, new: State) -> bool:

@@ -67,7 +67,7 @@ class Notices:
         for scan_id in self._new_receipts():
             yield self._task("receipt", scan_id)
         paused_since = self._paused_since()
-        if paused_since is not None and paused_since != state.paused_since:
+        if paused_since not in (None, state.paused_since):
             yield self._task("destination", None)
 
     def _task(self, about: NoticeSubject, scan_id: ScanId | None) -> NoticeTask:

@@ -129,7 +129,7 @@ class Scheduler:
         """
         now = self._process.now()
         step = now - self._last_pass
-        if step < timedelta() or step > _LONGEST_STEP:
+        if not timedelta() <= step <= _LONGEST_STEP:
             self._started = now
         self._last_pass = now
 
