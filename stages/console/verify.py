@@ -78,8 +78,7 @@ def _permissions(spool: Spool) -> Iterator[Finding]:
 
 
 def _places(spool: Spool) -> Iterator[_Place]:
-    for name in BOXES:
-        yield spool.outbox(name)
+    yield from map(spool.outbox, BOXES)
     yield spool.fixes
     for content_place in get_args(ContentPlace):
         yield ContentStore(spool.root, content_place)

@@ -7,7 +7,7 @@ another host are put on hold first, because they would be sent under this host's
 
 import argparse
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -179,11 +179,15 @@ def _outcome(spool: Spool, command_id: str) -> Imported | None:
     return None
 
 
+def _already_present(scan_ids: Sequence[ScanId]) -> str:
+    if not scan_ids:
+        return ""
+    return f", {len(scan_ids)} already present"
+
+
 def _show(context: Context, view: ImportView) -> None:
     if view.command_id is None:
-        present = ""
-        if view.present:
-            present = f", {len(view.present)} already present"
+        present = _already_present(view.present)
         total = len(view.new) + len(view.present)
         show_text(f"would import {counted(total, 'report')} of {view.hostname}{present}")
     elif view.outcome is None:
@@ -191,9 +195,7 @@ def _show(context: Context, view: ImportView) -> None:
     elif view.outcome.error:
         raise CommandError(_failure(view.outcome, view.outcome.error), Exit.NO)
     else:
-        present = ""
-        if view.outcome.present:
-            present = f", {len(view.outcome.present)} already present"
+        present = _already_present(view.outcome.present)
         show_text(
             f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}"
         )
