@@ -39,7 +39,7 @@ COMMANDS = {
     "compare": Command("compare_command", "compare two scans"),
     "metrics": Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": Command("trend_command", "show score and failed rules over all kept scans"),
-    "waivers": Command("waivers_command", "list the approved exceptions, or check files of them"),
+    "waivers": Command("waivers_command", "list the approved exceptions, or check waiver files"),
     "waive": Command("waive", "write an approved exception for a rule"),
     "tailor": Command("tailor", "write a tailoring file: a profile with other rules or values"),
     "replay": Command("replay", "parse or ship stored scans again"),
@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "connect": Command(
         "connect.connect_command",
-        "connect this host with a server: credentials, settings, and a test",
+        "connect this host to a server: credentials, settings, and a test",
         needs_settings=False,
     ),
     "config": Command("config", "check the settings", needs_settings=False),

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "before",
         nargs="?",
         metavar="A",
-        help="the scan to compare with (default: the completed one of the same profile before B)",
+        help="the scan to compare with (default: the completed scan of the same profile before B)",
     )
     parser.add_argument(
         "after", nargs="?", default="last", metavar="B", help=f"{HELP} (default: last)"

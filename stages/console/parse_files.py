@@ -33,7 +33,7 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-zone",
         metavar="NAME",
-        help="the zone of times without one, for example Europe/Berlin (default: this host's)",
+        help="the zone of times that name none, such as Europe/Berlin (default: this host's)",
     )
 
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="PROFILE",
-        help="the profile to change, by id, short id or title (default: the one of the settings)",
+        help="the profile to change, by id, short id or title (default: the configured one)",
     )
     parser.add_argument(
         "--unselect",

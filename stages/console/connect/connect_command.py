@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
-        "--test", action="store_true", help="only test the connection of the settings"
+        "--test", action="store_true", help="only test the connection that is configured"
     )
     only.add_argument(
         "--no-test", action="store_true", help="write settings and key without a test"
