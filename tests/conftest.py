@@ -15,7 +15,7 @@ settings.register_profile(
     "project",
     # Machines that run tests are shared: how long an example takes proves nothing.
     deadline=None,
-    # The same examples each time, unless more are asked for: a run of the gate finds nothing that
+    # The same examples each time, unless more are requested: a run of the gate finds nothing that
     # has no cause in the change at hand.
     derandomize=_EXAMPLES == 0,
     max_examples=_EXAMPLES or 100,

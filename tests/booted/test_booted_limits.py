@@ -202,7 +202,7 @@ def test_scan_reads_every_users_files_and_writes_none_that_configure_or_run_this
 def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiver, str]) -> None:
     """A sandbox with a mount on /tmp or /home would falsify every check of partitions."""
     host, _, _ = worked
-    asked = (
+    wanted = (
         "/",
         "/boot",
         "/dev/shm",
@@ -218,7 +218,7 @@ def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiv
 
     def mounted(table: str) -> dict[str, set[str]]:
         rows = (line.split() for line in table.splitlines())
-        return {row[1]: set(row[3].split(",")) for row in rows if len(row) > 3 and row[1] in asked}
+        return {row[1]: set(row[3].split(",")) for row in rows if len(row) > 3 and row[1] in wanted}
 
     there = json.loads(
         json.dumps(attempt(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"])

@@ -28,7 +28,7 @@ def test_an_internal_error_is_one_line_that_names_the_place(
 
     assert guarded(["status"], faulty) == Exit.BUG
     output = capsys.readouterr().err
-    # The test is no part of the program: of its source, `guarded` is what was left last.
+    # The test is not part of the program, in which `guarded` is the last frame.
     assert re.fullmatch(
         r"compliance-agent status: internal error: KeyError in command_exit.py line \d+: .*\n",
         output,
@@ -76,7 +76,7 @@ def test_install_ends_like_every_command_where_its_output_is_not_taken() -> None
     assert done.returncode == 3
 
 
-def test_closed_streams_are_no_trouble() -> None:
+def test_closed_streams_cause_no_trouble() -> None:
     script = '"$@" <&- >&- 2>&-'
     done = subprocess.run(["/bin/sh", "-c", script, "sh", *PROGRAM, "config", "keys"], check=False)
     assert done.returncode == Exit.OK

@@ -50,7 +50,7 @@ def test_a_scan_requested_after_the_clock_was_set_back_is_the_newest(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path) -> None:
+def test_a_cancellation_that_was_taken_up_is_not_a_command_any_more(tmp_path: Path) -> None:
     settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
     context = Context(settings, None, json=False)
     reason = Reason(source="operator", at=AT)

@@ -398,7 +398,7 @@ class TestBundles:
         with (tmp_path / "b").open("wb") as target, pytest.raises(BundleError):
             bundle.write(target, index, [other])
 
-    def test_what_is_no_bundle_is_refused(self, console: Console, tmp_path: Path) -> None:
+    def test_what_is_not_a_bundle_is_refused(self, console: Console, tmp_path: Path) -> None:
         for content in (
             b"",
             b"PK\x03\x04",

@@ -105,7 +105,7 @@ def test_parse_prints_the_format(tmp_path: Path) -> None:
     assert agent("parse", str(path), "--format", "text").stdout.startswith("Profile ")
 
 
-def test_a_reader_that_has_gone_is_no_error(spool: Spool, config: Path) -> None:
+def test_a_reader_that_has_gone_is_not_an_error(spool: Spool, config: Path) -> None:
     program = f"{sys.executable} -m stages.console.main"
     command = f"{program} show last --format html --config {config} | head -c 1"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)

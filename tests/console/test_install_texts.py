@@ -326,9 +326,9 @@ def test_what_a_killed_installation_has_left_is_uninstalled(
     steps = Steps(dry=True, report=lambda _: None)
     install_command._uninstall(where, steps)
     assert f"remove {half_made}" in steps.reported
-    asked = [step.split()[:3] for step in steps.reported if step.startswith("run systemctl")]
-    assert ["run", "systemctl", "disable"] not in asked
-    assert ["run", "systemctl", "stop"] not in asked
+    systemctl = [step.split()[:3] for step in steps.reported if step.startswith("run systemctl")]
+    assert ["run", "systemctl", "disable"] not in systemctl
+    assert ["run", "systemctl", "stop"] not in systemctl
 
     where.units.mkdir()
     (where.units / install_paths.SERVICES[0]).touch()

@@ -133,7 +133,7 @@ def test_help_is_shown_in_every_locale(environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["show", "last"], ["verify"]], ids=" ".join)
-def test_closed_output_is_no_internal_error(arguments: list[str], settings: Path) -> None:
+def test_closed_output_is_not_an_internal_error(arguments: list[str], settings: Path) -> None:
     command = [*PROGRAM, *arguments, "--config", str(settings)]
     script = '"$@" >&- 2>&-'
     done = subprocess.run(["/bin/sh", "-c", script, "sh", *command], timeout=60, check=False)

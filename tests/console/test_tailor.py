@@ -173,6 +173,6 @@ def test_a_title_that_another_tailoring_of_the_settings_has_is_named(
     other = ("--select", "umask", "--title", "Other", "--force")
     made = agent("tailor", *other, "-o", str(second), config=configured)
     assert "same title" not in made.stderr
-    # The file that is replaced is no other one.
+    # No other file is replaced.
     again = agent("tailor", "--unselect", "umask", "--force", "-o", str(first), config=configured)
     assert "same title" not in again.stderr

@@ -42,7 +42,7 @@ def contents(spool: Spool) -> dict[str, Path]:
     return {path.parent.name: path for path in spool.root.glob("content/*/*")}
 
 
-def test_whole_ones_are_no_findings(config: Path, spool: Spool) -> None:
+def test_whole_entries_are_not_findings(config: Path, spool: Spool) -> None:
     assert findings(config, 0) == set()
 
 

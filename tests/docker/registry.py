@@ -25,7 +25,7 @@ class Registry:
 
     port: int
     digest: str
-    asked: int = 0
+    requests: int = 0
     blobs: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -44,7 +44,7 @@ def a_registry(mode: str) -> Iterator[Registry]:
         def do_GET(self) -> None:
             reference = self.path.rpartition("/")[2]
             if "/manifests/" in self.path:
-                registry.asked += 1
+                registry.requests += 1
                 self._send(manifest, _MANIFEST, digest)
             elif reference in blobs:
                 self._send(blobs[reference], "application/octet-stream", reference)

@@ -142,7 +142,7 @@ def test_a_spool_path_with_signs_that_mean_something_to_docker_is_fine(docker: E
         assert spool.reports.read(scan_id).status == "completed"
 
 
-def test_a_profile_of_openscap_is_no_profile_of_docker_bench(docker: Engine) -> None:
+def test_a_profile_of_openscap_is_not_a_profile_of_docker_bench(docker: Engine) -> None:
     with bench(docker, image=docker.bench_image("good")) as agent:
         assert "Docker Bench has one profile" in (report_of(agent, "cis_level1_server").error or "")
         assert report_of(agent, "CIS Docker").status == "completed"

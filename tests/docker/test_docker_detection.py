@@ -67,7 +67,7 @@ def test_a_socket_for_others(listening: str) -> None:
     )
 
 
-def test_a_path_that_is_no_socket(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_socket(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path):
         assert f"{path}: is not a socket: move it away and systemctl restart docker" in (
@@ -103,7 +103,7 @@ def test_the_script_is_the_method_where_there_is_no_image(docker: Engine, tmp_pa
 
 
 def as_nobody(work: "object") -> str:
-    """What `work` gives in a child process without privileges."""
+    """What `work` returns in a child process without privileges."""
     assert callable(work)
     reader, writer = os.pipe()
     pid = os.fork()

@@ -103,12 +103,12 @@ def test_a_name_that_is_not_resolved_is_temporary_and_one_that_moves_is_followed
     until(lambda: "resolved" in agent.run("list", "--wide"), "no answer is a reason to wait")
     names.silent = False
     agent.run("retry")
-    asked = names.questions
-    until(lambda: names.questions > asked, "it asks again")
+    queries = names.questions
+    until(lambda: names.questions > queries, "another query")
 
     names.address = "127.0.0.9"
     agent.run("retry")
-    until(lambda: "refused" in agent.run("list", "--wide").lower(), "nobody is there")
+    until(lambda: "refused" in agent.run("list", "--wide").lower(), "the refused connection")
     assert not agent.received(scan_id)
 
     names.address = "127.0.0.1"

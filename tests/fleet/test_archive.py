@@ -136,11 +136,11 @@ def test_two_machines_with_one_name_and_one_scan_id_are_kept_apart(
     one, two = host("web1"), host("other")
     one.scan(0, "pass")
     two.scan(0, "fail")
-    twin = two.host(hostname="web1")
+    namesake = two.host(hostname="web1")
     adding.add(archive, str(one.bundle(tmp_path / "one.tar")))
-    adding.add(archive, str(two.bundle(tmp_path / "two.tar", twin)))
-    assert archive.hosts() == sorted([one.host().key, twin.key])
-    assert one.host().key != twin.key
+    adding.add(archive, str(two.bundle(tmp_path / "two.tar", namesake)))
+    assert archive.hosts() == sorted([one.host().key, namesake.key])
+    assert one.host().key != namesake.key
 
 
 def test_a_damaged_entry_is_set_aside_and_the_rest_is_added(

@@ -63,7 +63,7 @@ def test_a_mistake_on_the_command_line_has_the_form_of_the_other_commands() -> N
     assert failure["exit_code"] == 2
 
 
-def test_a_source_that_is_no_bundle_does_not_stop_the_others(
+def test_a_source_that_is_not_a_bundle_does_not_stop_the_others(
     host: Callable[[str], HostSpool], tmp_path: Path
 ) -> None:
     source = host("web1")

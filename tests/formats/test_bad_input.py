@@ -152,7 +152,7 @@ def test_5000_rules_are_all_there(key: str) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_scan_that_ended_before_it_began_is_no_clean_one(key: str, status: str) -> None:
+def test_a_scan_that_ended_before_it_began_is_not_a_clean_one(key: str, status: str) -> None:
     report = codec.replace(reports.failed_scan(), status=status, error="unknown profile: cis9")
     shown = READ[key](rendered(key, report))
     assert status in shown.lower()

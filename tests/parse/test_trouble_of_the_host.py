@@ -35,7 +35,7 @@ def process(tmp_path: Path) -> Process:
     return Process("parse", settings, None, spool, Log("parse", stream=io.StringIO()), NoDoorbell())
 
 
-def test_a_reader_that_can_not_be_started_is_no_death_of_the_reader(
+def test_a_reader_that_can_not_be_started_is_not_a_death_of_the_reader(
     process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = ParseStage(process)

@@ -24,7 +24,7 @@ def client(url: str, *, connect_s: float = 5, progress_s: float = 5, **settings:
 
 
 def send(sender: HttpClient, body: bytes = BODY) -> Outcome:
-    """Submit a body; what came of it."""
+    """Submit a body; returns the outcome."""
     answer = sender.send(SCAN, body)
     if isinstance(answer, Reply):
         return decide(answer, datetime.now(UTC))

@@ -39,7 +39,7 @@ connection.
 def reply(
     status: int, body: object = "", content_type: str = "application/json", **headers: str
 ) -> Answer:
-    """A whole reply; a body that is no text goes as JSON."""
+    """A whole reply; a body that is not text is sent as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     head = (

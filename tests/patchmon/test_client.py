@@ -80,7 +80,7 @@ def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> No
         reply(204),
     ],
 )
-def test_what_is_no_whole_answer_is_temporary(server: ScriptedServer, answer: Answer) -> None:
+def test_what_is_not_a_whole_answer_is_temporary(server: ScriptedServer, answer: Answer) -> None:
     server.answer(answer)
     assert isinstance(post(server.url), Temporary)
 
@@ -119,7 +119,9 @@ def test_an_interim_answer_is_not_the_final_one(server: ScriptedServer, interim:
     assert server.connections == 1
 
 
-def test_an_answer_that_changes_the_protocol_is_no_acknowledgement(server: ScriptedServer) -> None:
+def test_an_answer_that_changes_the_protocol_is_not_an_acknowledgement(
+    server: ScriptedServer,
+) -> None:
     server.answer(raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + json.dumps(ACCEPTED).encode()))
     outcome = post(server.url)
     assert isinstance(outcome, Temporary)

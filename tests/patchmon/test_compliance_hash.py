@@ -108,7 +108,7 @@ def test_a_result_more_or_less_is_seen(scan: dict[str, Any], other: dict[str, An
     assert compliance_hash([more]) != compliance_hash([scan])
 
 
-def test_a_file_separator_is_no_blank() -> None:
+def test_a_file_separator_is_not_a_blank() -> None:
     assert finding("\x1ctext\x1f") != finding("text")
 
 

@@ -129,7 +129,7 @@ def test_compliance_that_is_off_at_the_server_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("status", "body"), [(200, "<html>Sign in</html>"), (200, "[]"), (302, "")]
 )
-def test_a_page_in_the_place_of_the_server_is_no_answer_to_a_ping(
+def test_a_page_instead_of_the_servers_answer_is_not_an_answer_to_a_ping(
     server: ScriptedServer, status: int, body: str
 ) -> None:
     server.answer(HEALTHY, reply(status, body, "text/html"))
@@ -162,7 +162,7 @@ def test_a_step_that_hangs_ends_at_its_limit(
 
 
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.2", "http://[::1]:80"])
-def test_plain_http_on_this_host_is_no_risk(url: str) -> None:
+def test_plain_http_on_this_host_is_not_a_risk(url: str) -> None:
     assert connection_risk(ServerSettings(url=url)) is None
 
 

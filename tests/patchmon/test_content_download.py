@@ -111,7 +111,7 @@ def test_the_offer_holds_only_names_of_content(server: ContentServer) -> None:
 @pytest.mark.parametrize(
     "offer", [{}, {"version": "../0.1"}, {"version": 3}, [], {"version": "1", "files": "x"}]
 )
-def test_an_offer_that_is_no_list_is_a_problem(server: ContentServer, offer: Any) -> None:
+def test_an_offer_that_is_not_a_list_is_a_problem(server: ContentServer, offer: Any) -> None:
     server.offer = offer
     assert offered(server).problem
 

@@ -66,15 +66,15 @@ def test_every_secret_that_everyone_can_read_is_reported_with_its_setting(tmp_pa
     for path in (config, key, pem):
         path.touch(mode=0o644)
     server = ServerSettings(proxy="http://u:p@proxy.example.com", client_key=str(pem))
-    told = exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
-    assert {problem.key for problem in told} == {
+    found = exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
+    assert {problem.key for problem in found} == {
         "api.key",
         "api.key_file",
         "server.client_key",
         "server.proxy",
     }
     for path in (config, key, pem):
-        assert any(f"chmod 640 {path}" in problem.message for problem in told)
+        assert any(f"chmod 640 {path}" in problem.message for problem in found)
         path.chmod(0o640)
     assert (
         exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
@@ -100,7 +100,7 @@ def test_every_connection_refuses_secrets_that_everyone_can_read(
 
 
 @pytest.mark.parametrize(("kind", "message"), [("fifo", "a pipe"), ("directory", "a directory")])
-def test_a_key_file_that_is_no_plain_file_is_refused_without_waiting_for_it(
+def test_a_key_file_that_is_not_a_plain_file_is_refused_without_waiting_for_it(
     tmp_path: Path, kind: str, message: str
 ) -> None:
     path = tmp_path / kind

@@ -91,7 +91,7 @@ def test_a_specification_server_acknowledges_by_a_scan_id(status: int, body: obj
         b"\xff\xfe\x00",
     ],
 )
-def test_what_does_not_say_so_is_no_acknowledgement(body: str | bytes) -> None:
+def test_what_does_not_say_so_is_not_an_acknowledgement(body: str | bytes) -> None:
     outcome = answer(200, body)
     assert isinstance(outcome, Temporary)
     assert outcome.action
@@ -115,7 +115,7 @@ def test_a_scanner_that_is_switched_off_at_the_server_is_refused_for_good() -> N
 
 
 @pytest.mark.parametrize("status", [202, 203, 204, 206])
-def test_other_successes_are_no_acknowledgement(status: int) -> None:
+def test_other_successes_are_not_acknowledgements(status: int) -> None:
     assert isinstance(answer(status, {"scan_id": "abc"}), Temporary)
 
 
@@ -156,7 +156,7 @@ def test_invalid_json_means_that_the_body_is_over_the_server_s_limit() -> None:
     assert outcome.remedy == "truncate"
 
 
-def test_another_complaint_about_json_is_no_reason_to_truncate() -> None:
+def test_another_complaint_about_json_is_not_a_reason_to_truncate() -> None:
     message = "Validation failed: results[0].finding: invalid json pointer"
     outcome = answer(400, {"error": message})
     assert isinstance(outcome, Refused)

@@ -40,13 +40,13 @@ def test_the_progress_of_a_scan_is_sent_from_start_to_delivery() -> None:
         Event(name="ReportWritten", scan_id="s", result="completed"),
         Event(name="ReportShipped", scan_id="s", result="accepted"),
     ]
-    told = []
+    sent = []
     for event in events:
         progress.take(event, AT)
         message = progress.next()
         assert message is not None
-        told.append((message.phase, message.profile_name, message.progress))
-    assert told == [
+        sent.append((message.phase, message.profile_name, message.progress))
+    assert sent == [
         ("started", "CIS", 0),
         ("evaluating", "CIS", 45),
         ("parsing", "CIS", 92),
@@ -100,7 +100,7 @@ def test_the_message_has_the_servers_fields() -> None:
 @pytest.mark.parametrize("outcome", ["failed", "cancelled"])
 def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) -> None:
     progress = ProgressQueue()
-    told = []
+    sent = []
     for event in (
         Event(name="ScanFinished", scan_id="s", result=outcome, message="why"),
         Event(name="ReportWritten", scan_id="s", result=outcome),
@@ -108,8 +108,8 @@ def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) 
     ):
         progress.take(event, AT)
         if message := progress.next():
-            told.append((message.phase, message.error))
-    assert told == [(outcome, "why")]
+            sent.append((message.phase, message.error))
+    assert sent == [(outcome, "why")]
 
 
 def test_results_that_cannot_be_read_are_sent_as_failed() -> None:

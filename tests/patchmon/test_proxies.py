@@ -106,7 +106,7 @@ def test_all_else_goes_through_the_proxy(no_proxy: str, url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "https://", "https://[::1", "https://a:99999999", "ftp://example.com", "x"]
 )
-def test_what_is_no_address_has_no_proxy(url: str) -> None:
+def test_what_is_not_an_address_has_no_proxy(url: str) -> None:
     assert proxy_for(url, None, ENVIRONMENT) is None
 
 

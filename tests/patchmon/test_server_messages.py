@@ -219,7 +219,7 @@ def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":']
 )
-def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
+def test_what_is_not_a_message_is_invalid(text: str | bytes) -> None:
     assert isinstance(understand(text, SCANNERS, {}), Invalid)
 
 

@@ -145,7 +145,7 @@ def test_a_client_certificate_is_shown_where_it_is_wanted(
     assert isinstance(post(server.url, ca_file=ca, **own), Accepted)
 
 
-def test_a_missing_client_certificate_is_asked_for(authority: Authority) -> None:
+def test_a_missing_client_certificate_is_requested(authority: Authority) -> None:
     server = authority.server(wants_client=True)
     outcome = post(server.url, ca_file=str(authority.file))
     assert_not_sent(server, outcome, "server.client_certificate")

@@ -66,18 +66,18 @@ class News(Record, frozen=True, kw_only=True):
 
 @dataclass
 class Listener:
-    """What a link has told."""
+    """What a link has reported."""
 
     log: StringIO = field(default_factory=StringIO)
     got: list[Message] = field(default_factory=list)
     connections: list[bool] = field(default_factory=list)
     news: deque[News] = field(default_factory=deque)
-    told: list[float] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
 
     def next(self) -> News | None:
         if not self.news:
             return None
-        self.told.append(time.monotonic())
+        self.sent_at.append(time.monotonic())
         return self.news.popleft()
 
     def take(self, text: str | bytes) -> None:
@@ -238,8 +238,8 @@ def test_a_socks_proxy_in_the_environment_is_reported_and_ends_nothing(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("all_proxy", "socks5://user:geheim@127.0.0.1:1")
     with linked("http://agent.invalid") as (link, on_event):
-        until(lambda: link.state != "not connected yet", "told", 30)
-        until(lambda: "not connected:" in link.state, "told", 30)
+        until(lambda: link.state != "not connected yet", "the reason", 30)
+        until(lambda: "not connected:" in link.state, "the reason", 30)
         assert "geheim" not in on_event.log.getvalue()
 
 
@@ -255,7 +255,7 @@ def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> No
     with raw(proxy) as (url, _):
         proxy_url = url.replace("//", "//user:geheim@")
         with linked("http://agent.invalid", proxy=proxy_url) as (link, on_event):
-            until(lambda: "407" in link.state, "told", 30)
+            until(lambda: "407" in link.state, "the reason", 30)
             assert "set server.proxy" in link.state
             assert seen[0].startswith(b"CONNECT agent.invalid:80 ")
             assert b"Proxy-Authorization" in seen[0]
@@ -456,9 +456,11 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
             on_event.news.append(News(n=n))
             link.notify()
         until(
-            lambda: len(on_event.told) == 8 and len(got) >= 8, "all told while the post waits", 10
+            lambda: len(on_event.sent_at) == 8 and len(got) >= 8,
+            "all sent while the post waits",
+            10,
         )
-    assert min(after - before for before, after in pairwise(on_event.told)) >= 0.2
+    assert min(after - before for before, after in pairwise(on_event.sent_at)) >= 0.2
 
 
 def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:

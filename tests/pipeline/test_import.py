@@ -59,8 +59,8 @@ def test_imported_reports_are_delivered(agent: Agent, file: Path) -> None:
 def test_imported_reports_of_another_host_are_held_until_they_are_released(
     agent: Agent, file: Path
 ) -> None:
-    given = json.loads(agent.run("import", str(file), "--json"))
-    assert given["held"] == given["outcome"]["taken"] == [scan_id(1), scan_id(2)]
+    imported = json.loads(agent.run("import", str(file), "--json"))
+    assert imported["held"] == imported["outcome"]["taken"] == [scan_id(1), scan_id(2)]
     assert agent.spool.receipts.ids() == []
     agent.run("release", "--all")
     until(lambda: len(agent.spool.receipts.ids()) == 2, "two receipts")
@@ -68,8 +68,8 @@ def test_imported_reports_of_another_host_are_held_until_they_are_released(
 
 def test_a_bundle_that_is_cut_short_leaves_no_report_and_no_hold(agent: Agent, file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-8])
-    given = json.loads(agent.run("import", str(file), "--json", code=1))
-    assert "cut short" in given["outcome"]["error"]
+    imported = json.loads(agent.run("import", str(file), "--json", code=1))
+    assert "cut short" in imported["outcome"]["error"]
     assert agent.spool.reports.ids() == []
     assert agent.spool.commands.names() == []
     assert "cut short" in agent.run("status")
@@ -93,8 +93,8 @@ def test_an_import_that_was_interrupted_is_carried_out_after_the_restart(
     agent: Agent, file: Path
 ) -> None:
     agent.kill("parse")
-    given = json.loads(agent.run("import", str(file), "--as-this-host", "--json"))
-    assert given["outcome"] is None
+    imported = json.loads(agent.run("import", str(file), "--as-this-host", "--json"))
+    assert imported["outcome"] is None
     assert json.loads(agent.run("status", "--json"))["imports_pending"] == 1
     agent.start("parse")
     until(lambda: len(agent.spool.receipts.ids()) == 2, "two receipts")

@@ -64,7 +64,7 @@ def test_without_file_handles_the_scan_waits_and_is_made_afterwards(
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
 @pytest.mark.parametrize("errno", ["EAGAIN", "ENOMEM"])
-def test_a_process_that_can_not_be_started_is_no_failed_scan(agent: Agent, errno: str) -> None:
+def test_a_process_that_can_not_be_started_is_not_a_failed_scan(agent: Agent, errno: str) -> None:
     started(agent)
     with ExitStack() as failing:
         for stage in ("scan", "parse", "ship"):

@@ -74,7 +74,7 @@ def test_a_report_has_the_duration_of_every_rule(agent: Agent) -> None:
     durations = [result.duration_s for result in report.results]
     assert None not in durations
     whole = (report.completed_at - report.started_at).total_seconds()
-    # One rule of this profile waits; reading the content and writing the results is no rule's.
+    # One rule of this profile waits; reading the content and writing the results belong to no rule.
     assert 1.0 <= sum(one or 0.0 for one in durations) <= whole
 
 

@@ -236,7 +236,7 @@ def test_any_other_time_refuses_the_body(time: object) -> None:
         '{"profile_name": "x"}'.encode("utf-16"),
     ],
 )
-def test_what_is_no_such_json_is_refused(body: bytes) -> None:
+def test_any_other_json_is_refused(body: bytes) -> None:
     with pytest.raises(BodyError):
         read_released(body)
 
@@ -270,6 +270,6 @@ def test_a_null_among_scans_or_results_is_an_empty_one() -> None:
     assert read_released(b'{"profile_name": "x", "results": [null]}').scans[0]["results"] == [{}]
 
 
-def test_what_is_no_utf8_and_no_character_becomes_the_replacement_character() -> None:
+def test_what_is_not_utf8_or_not_a_character_becomes_the_replacement_character() -> None:
     assert read_released(b'{"profile_name": "a\xff"}').scans[0]["profile_name"] == "a\ufffd"
     assert read_released(b'{"profile_name": "a\\ud800"}').scans[0]["profile_name"] == "a\ufffd"

@@ -290,12 +290,12 @@ def test_another_process_can_query_the_database_file_meanwhile(tmp_path: Path) -
     path = tmp_path / "receiver.db"
     with Receiver(policy(), database=path) as receiver:
         post(receiver, SCAN)
-        asked = sqlite3.connect(path)
-        assert asked.execute("SELECT profile_name, passed FROM scans").fetchall() == [
+        database = sqlite3.connect(path)
+        assert database.execute("SELECT profile_name, passed FROM scans").fetchall() == [
             (SCAN["profile_name"], 1)
         ]
-        assert asked.execute("SELECT count(*) FROM results").fetchone() == (2,)
-        asked.close()
+        assert database.execute("SELECT count(*) FROM results").fetchone() == (2,)
+        database.close()
     assert path.stat().st_mode & 0o077 == 0
 
 

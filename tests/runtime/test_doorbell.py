@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def runtime() -> Iterator[Path]:
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="bell") as directory:
+    with tempfile.TemporaryDirectory(prefix="doorbell") as directory:
         yield Path(directory)
 
 

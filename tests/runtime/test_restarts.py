@@ -69,7 +69,7 @@ def test_a_stage_that_had_lived_for_long_starts_at_once(
     assert (tmp_path / "parse.starts").read_text().startswith("0 ")
 
 
-def test_a_stage_asked_to_stop_while_it_waits_ends_at_once_and_forgets(
+def test_a_stage_that_has_to_stop_while_it_waits_ends_at_once_and_forgets(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     died(tmp_path, deaths=8, lived_s=0)
@@ -98,7 +98,7 @@ def test_without_a_service_manager_no_note_is_written(
 
 
 @pytest.mark.parametrize("text", ["", "8", "x 1.0\n", "-1 1.0\n", "9" * 5000, "8 99999999999.0\n"])
-def test_a_note_that_makes_no_sense_is_no_reason_to_wait(
+def test_a_note_that_makes_no_sense_is_not_a_reason_to_wait(
     text: str, tmp_path: Path, manager: socket.socket
 ) -> None:
     (tmp_path / "parse.starts").write_text(text)
@@ -112,7 +112,7 @@ def test_a_note_that_is_a_symlink_or_a_pipe_is_not_read(
     assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
 
 
-def test_a_directory_that_another_stage_has_made_is_no_note(
+def test_a_directory_that_another_stage_has_made_is_not_a_note(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     (tmp_path / "parse.starts").mkdir()

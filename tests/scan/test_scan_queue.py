@@ -28,7 +28,7 @@ def spool(tmp_path: Path) -> Spool:
     return spool
 
 
-def asked(spool: Spool, token: str) -> ScanId:
+def requested(spool: Spool, token: str) -> ScanId:
     scan_id = new_scan_id("openscap", AT, token)
     reason = Reason(source="operator", at=AT)
     spool.requests.write(Request(scan_id=scan_id, scanner="openscap", reason=reason))
@@ -37,7 +37,9 @@ def asked(spool: Spool, token: str) -> ScanId:
 
 def test_a_raw_entry_alone_answers_a_request(spool: Spool) -> None:
     """What the stages behind have written, an empty report or a receipt, shows nothing."""
-    scanned, reported, delivered, new = (asked(spool, f"0000000{number}") for number in range(4))
+    scanned, reported, delivered, new = (
+        requested(spool, f"0000000{number}") for number in range(4)
+    )
     spool.raw.publish(
         Manifest(
             scan_id=scanned,
@@ -56,7 +58,7 @@ def test_a_raw_entry_alone_answers_a_request(spool: Spool) -> None:
 
 
 def test_a_raw_entry_in_quarantine_is_an_answer_too(spool: Spool) -> None:
-    damaged, new = asked(spool, "00000000"), asked(spool, "00000001")
+    damaged, new = requested(spool, "00000000"), requested(spool, "00000001")
     (spool.raw.path / damaged).mkdir()
     spool.raw.quarantine(damaged, "20261123T060400Z-00000001", "SHA-256 differs")
     assert ScanQueue(spool).waiting() == [new]

@@ -96,7 +96,7 @@ def test_one_rule_with_four_results(cases: Path) -> None:
         assert text in (result.finding or "")
 
 
-def test_what_is_no_secret_is_shown(cases: Path) -> None:
+def test_what_is_not_a_secret_is_shown(cases: Path) -> None:
     path = cases / "overmasked-arf.xml"
     report = arf(path)
     lines = re.findall(r"textfilecontent_item.*?<[^>]*:text>([^<]+)<", path.read_text(), re.DOTALL)

@@ -108,7 +108,7 @@ def test_reading_stops_at_the_first_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "no", "<other/>", PLAIN[:200], "<!DOCTYPE a><Benchmark/>"])
-def test_a_file_that_is_no_content_is_refused(content: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_content_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "x.xml"
     path.write_text(content)
     with pytest.raises(ScapError):

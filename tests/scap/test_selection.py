@@ -75,7 +75,7 @@ def test_as_many_results_come_as_were_counted(path: Path, profile: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "no", "<other/>", BENCHMARK[:400]])
-def test_a_file_that_is_no_content_is_refused(content: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_content_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "x.xml"
     path.write_text(content)
     with pytest.raises(ScapError):

@@ -22,7 +22,7 @@ LAYOUT = RecordLayout(
 
 
 class Dripping(BytesIO):
-    """A stream that gives as little at a time as it likes."""
+    """A stream that returns as little at a time as it likes."""
 
     def __init__(self, content: bytes, step: int) -> None:
         super().__init__(content)
@@ -59,7 +59,7 @@ TREES: st.SearchStrategy[str] = st.recursive(
 
 
 def slowly(parent: object, element: object, found: list[tuple[str, str, str]]) -> None:
-    """What `records` has to give, by a slow and simple walk."""
+    """What `records` has to yield, by a slow and simple walk."""
     assert isinstance(parent, Element)
     assert isinstance(element, Element)
     name = local(element)
@@ -154,7 +154,7 @@ def test_one_record_with_too_many_elements_is_refused() -> None:
         read(Dripping(content, 1000), XmlLimits(elements=1000))
 
 
-def test_many_small_records_are_no_matter() -> None:
+def test_many_small_records_do_no_harm() -> None:
     content = b"<root>" + b"<a/>" * 20_000 + b"</root>"
     assert len(read(Dripping(content, 1000), XmlLimits(elements=1000))) == 20_000
 
@@ -167,10 +167,10 @@ def test_reading_ends_at_its_deadline() -> None:
         list(records(content, LAYOUT, XmlLimits(seconds=5), clock))
 
 
-def test_a_comment_between_the_parts_of_a_text_is_no_break() -> None:
+def test_a_comment_between_the_parts_of_a_text_is_not_a_break() -> None:
     content = b"<root><a>x<!-- c -->y<?p i?>z</a></root>"
-    given = [(record.text, len(record)) for _, record in records(BytesIO(content), LAYOUT)]
-    assert given == [("xyz", 0)]
+    yielded = [(record.text, len(record)) for _, record in records(BytesIO(content), LAYOUT)]
+    assert yielded == [("xyz", 0)]
 
 
 @pytest.mark.parametrize("step", [1, 3, 1_000_000])

@@ -32,7 +32,7 @@ def test_the_same_record_gives_the_same_bytes() -> None:
         b'{"scan_id":' * 200_000,
     ],
 )
-def test_what_is_no_record_is_a_schema_error_of_one_line(payload: bytes) -> None:
+def test_what_is_not_a_record_is_a_schema_error_of_one_line(payload: bytes) -> None:
     with pytest.raises(codec.SchemaError) as caught:
         codec.decode(payload, Request)
     assert "\n" not in str(caught.value)
@@ -40,7 +40,7 @@ def test_what_is_no_record_is_a_schema_error_of_one_line(payload: bytes) -> None
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e999", b"-1"])
-def test_numbers_that_are_no_counts_are_refused(number: bytes) -> None:
+def test_numbers_that_are_not_counts_are_refused(number: bytes) -> None:
     payload = b'{"profile":{"name":"p","type":"openscap"},"status":"completed",'
     payload += b'"started_at":"2026-11-23T06:03:01Z",'
     payload += b'"completed_at":"2026-11-23T06:03:01Z","summary":{"total_rules":' + number + b"}}"

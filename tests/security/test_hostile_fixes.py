@@ -71,7 +71,7 @@ def scanned(host: SharedHost) -> str:
 
 
 def carried_out(host: SharedHost, command_id: str, at: str, rule: str) -> FixRun:
-    """What comes of a request that the user of trigger has written."""
+    """The outcome of a request that the user of trigger has written."""
     host.act("trigger", _REQUESTED % (at, command_id, rule))
     host.agent("fix", "--requested")
     return host.spool.fixes.fixes.read(command_id)

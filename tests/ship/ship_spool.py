@@ -26,7 +26,7 @@ KEY = "the-secret-key-0123456789"
 
 
 def scan_id(number: int) -> ScanId:
-    """The id of the scan that was asked for `number` minutes after the start."""
+    """The id of the scan that was requested `number` minutes after the start."""
     return new_scan_id("openscap", START + timedelta(minutes=number), f"{number:08x}")
 
 

@@ -156,7 +156,7 @@ def test_the_command_gets_none_of_the_stages_environment(
     assert "secret" not in target.read_text()
 
 
-def test_the_first_scan_of_a_profile_is_no_news() -> None:
+def test_the_first_scan_of_a_profile_causes_no_notice() -> None:
     assert report_notice(report(1, results=(rule(1, "fail"),)), None, "host") is None
 
 

@@ -1,4 +1,4 @@
-"""The real process: killed at any moment of an upload, told to stop, and left without a network."""
+"""The real process: killed at any moment of an upload, stopped, and left without a network."""
 
 import os
 import signal

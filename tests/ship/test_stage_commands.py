@@ -144,19 +144,19 @@ def test_nothing_is_sent_within_two_seconds_after_a_command_of_the_server(
     ship: Ship, server: ScriptedServer, kind: Literal["request", "cancel"]
 ) -> None:
     ship.put(report(1))
-    asked = datetime.now(UTC)
+    requested_at = datetime.now(UTC)
     if kind == "request":
-        put_request(ship, "server", asked)
+        put_request(ship, "server", requested_at)
     else:
         cancellation = Cancellation(
-            scan_ids=(scan_id(1),), reason=Reason(source="server", at=asked)
+            scan_ids=(scan_id(1),), reason=Reason(source="server", at=requested_at)
         )
-        ship.spool.requests.cancellations.write(new_command_id(asked), cancellation)
+        ship.spool.requests.cancellations.write(new_command_id(requested_at), cancellation)
     while not server.requests:
         ship.run_once()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3
         ship.process.wait(ship.stage.timeout_s())
-    assert datetime.now(UTC) - asked >= timedelta(seconds=2)
+    assert datetime.now(UTC) - requested_at >= timedelta(seconds=2)
     assert ship.answers == {1: "accepted"}
 
 
@@ -247,7 +247,7 @@ def test_a_retry_command_is_applied_once(ship: Ship, server: ScriptedServer) -> 
 
 
 def put_request(ship: Ship, source: Source, at: datetime | None = None) -> ScanId:
-    """A request for another scan, asked for now or `at`."""
+    """A request for another scan, now or at `at`."""
     at = at or datetime.now(UTC)
     wanted = Request(
         scan_id=new_scan_id("openscap", at), scanner="openscap", reason=Reason(source=source, at=at)

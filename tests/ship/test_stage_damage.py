@@ -34,7 +34,7 @@ class TestDamage:
         assert server.requests == []
         assert f"{scan_id(1)}.report" in ship.spool.state_store("ship").damaged()
 
-    def test_what_is_no_report_is_left_alone(self, ship: Ship, server: ScriptedServer) -> None:
+    def test_what_is_not_a_report_is_left_alone(self, ship: Ship, server: ScriptedServer) -> None:
         for name in ("notes.txt", f"{scan_id(1)}.receipt", ".hidden", "x.report"):
             (ship.spool.reports.path / name).write_text("?")
         (ship.spool.reports.path / f"{scan_id(2)}.report").symlink_to("/etc/passwd")

@@ -59,7 +59,7 @@ def test_a_rotated_key_is_tried_at_once(ship: Ship, server: ScriptedServer) -> N
     assert server.requests[-1].headers["x-api-key"] == "another"
 
 
-def test_a_401_while_the_database_is_down_is_no_fault_of_the_key(
+def test_a_401_while_the_database_is_down_is_not_a_fault_of_the_key(
     ship: Ship, server: ScriptedServer
 ) -> None:
     server.pings = reply(500, {"error": "Failed to look up host: database error"})

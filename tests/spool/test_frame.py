@@ -30,12 +30,12 @@ def test_every_cut_is_noticed(payload: bytes, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\0" * 4096, b"\n", b"{}", b"compliance-agent-spool x report 0 x\n"]
 )
-def test_what_is_no_entry_is_damage(content: bytes) -> None:
+def test_what_is_not_an_entry_is_damage(content: bytes) -> None:
     with pytest.raises(EntryDamagedError):
         unseal("report", content)
 
 
-def test_a_receipt_is_no_report() -> None:
+def test_a_receipt_is_not_a_report() -> None:
     with pytest.raises(EntryDamagedError, match="holds a receipt, not a report"):
         unseal("report", seal("receipt", b"{}"))
 

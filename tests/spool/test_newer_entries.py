@@ -52,7 +52,7 @@ def test_an_entry_of_a_later_format_is_known_as_such_in_every_box(spool: Spool, 
     ],
     ids=["long request", "long report", "no line break", "long first line"],
 )
-def test_one_that_this_version_could_not_read_whole_is_no_damage(
+def test_one_that_this_version_could_not_read_whole_is_not_damage(
     spool: Spool, box: str, content: bytes, length: int
 ) -> None:
     outbox = spool.outbox(box)  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ def test_ids_follow_what_appears_and_disappears(spool: Spool) -> None:
     assert spool.requests.ids() == [first.scan_id, second.scan_id, third.scan_id]
 
 
-def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
+def test_foreign_files_are_not_entries_and_are_left_alone(spool: Spool) -> None:
     for name in (
         "README",
         "x.request",

@@ -60,7 +60,7 @@ def test_what_the_scanner_wrote_comes_back_byte_for_byte(spool: Spool) -> None:
     assert manifest.files[0].stored_bytes < len(CONTENT) / 10
 
 
-def test_a_draft_is_no_entry_and_leaves_nothing_behind_but_its_outputs(spool: Spool) -> None:
+def test_a_draft_is_not_an_entry_and_leaves_nothing_behind_but_its_outputs(spool: Spool) -> None:
     spool.raw.draft(ID)
     assert spool.raw.scan_ids() == []
     publish(spool)
@@ -103,7 +103,7 @@ def test_a_bit_flipped_anywhere_is_damage(file: str, place: float, bit: int) -> 
         b"{}",
     ],
 )
-def test_a_manifest_that_is_no_manifest_is_damage_also_where_its_digest_is_right(
+def test_a_manifest_that_is_not_a_manifest_is_damage_also_where_its_digest_is_right(
     spool: Spool, payload: bytes
 ) -> None:
     publish(spool)

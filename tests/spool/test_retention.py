@@ -33,7 +33,7 @@ def test_everything_old_and_done_goes_in_the_end(own: set[ScanId]) -> None:
 
 
 def test_a_clock_that_jumped_ten_years_expires_nothing_until_a_scan_was_made() -> None:
-    # The clock is no input at all: only a new entry can make others old.
+    # The clock is not an input: only a new entry can make others old.
     at = datetime(2026, 11, 1, tzinfo=UTC)
     own = [new_scan_id("openscap", at + timedelta(days=n), f"{n:08x}") for n in range(10)]
     assert expired(own, (), own, timedelta(days=30), 1) == []

@@ -116,19 +116,19 @@ def _faults(spool: Path, home: Path, stack: contextlib.ExitStack) -> DiskFaults 
 
 def _settled(torture: Torture) -> Verdict:
     """What is counted once every request has come to its end."""
-    host, ledger = torture.host, torture.ledger
+    host, record = torture.host, torture.record
     if not host.is_running:
         host.start()
     host.command("release", "--all")
     host.command("retry")
-    until(lambda: not verdict.unfinished(host.spool, ledger), _SETTLE_LIMIT_S)
+    until(lambda: not verdict.unfinished(host.spool, record), _SETTLE_LIMIT_S)
     # What a crash has left goes at the next start.
     host.stop()
     host.start()
     until(lambda: not verdict.left_over(host.spool), _LEFT_OVER_LIMIT_S)
-    until(lambda: not verdict.unfinished(host.spool, ledger), _SETTLE_LIMIT_S)
-    ledger.orphans += [" ".join(process.command)[:200] for process in host.stop()]
-    return verdict.judge(host, torture.server, ledger)
+    until(lambda: not verdict.unfinished(host.spool, record), _SETTLE_LIMIT_S)
+    record.orphans += [" ".join(process.command)[:200] for process in host.stop()]
+    return verdict.judge(host, torture.server, record)
 
 
 def _print_summary(torture: Torture, took: float) -> None:

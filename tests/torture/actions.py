@@ -20,8 +20,8 @@ from tests.torture.disk_faults import CHANGES, KILL, DiskFaults, Kind
 from tests.torture.disks import LoopImage
 from tests.torture.front import Front
 from tests.torture.host import LINE_CHECK, OPENSCAP, PROFILES, Host
-from tests.torture.ledger import Ledger
 from tests.torture.processes import Running
+from tests.torture.run_record import RunRecord
 from tests.torture.server import ServerProcess
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE)
@@ -39,7 +39,7 @@ class Torture:
     disk: LoopImage | None
     """None where this machine can have no disk for the spool alone."""
     faults: DiskFaults | None
-    ledger: Ledger = field(default_factory=Ledger)
+    record: RunRecord = field(default_factory=RunRecord)
     done: Counter[str] = field(default_factory=Counter)
     _stopped: list[Running] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class Torture:
     def operator_requests(self) -> None:
         for _ in range(self.chance.randint(1, 4)):
             try:
-                self.ledger.requested.append(self.host.request(*self._scan()))
+                self.record.requested.append(self.host.request(*self._scan()))
             except SpoolError:
                 # Nothing was acknowledged.
                 return
@@ -80,26 +80,26 @@ class Torture:
             words += ["--profile", profile]
         done = self.host.command(*words, "--json")
         if done.returncode == 0:
-            self.ledger.requested += _scan_ids(done.stdout)
+            self.record.requested += _scan_ids(done.stdout)
 
     def operator_gives_a_file(self) -> None:
-        ticket = f"file-{len(self.ledger.tickets)}"
+        ticket = f"file-{len(self.record.tickets)}"
         file = self.host.home / "request.yml"
         file.write_text(f"{{scanner: {LINE_CHECK}, request_id: {ticket}}}\n")
-        self.ledger.tickets.append(ticket)
+        self.record.tickets.append(ticket)
         done = self.host.command("scan", "--request", str(file), "--json")
         if done.returncode == 0:
-            self.ledger.requested += _scan_ids(done.stdout)
+            self.record.requested += _scan_ids(done.stdout)
 
     def server_requests(self) -> None:
-        ticket = f"server-{len(self.ledger.tickets)}"
+        ticket = f"server-{len(self.record.tickets)}"
         profile_type = self.chance.choice((LINE_CHECK, OPENSCAP))
         message = {
             "type": "compliance_scan",
             "profile_type": profile_type,
             "request_id": ticket,
         }
-        self.ledger.tickets.append(ticket)
+        self.record.tickets.append(ticket)
         self.server.send(message)
 
     def server_cancels(self) -> None:
@@ -117,7 +117,7 @@ class Torture:
         if done.returncode == 0:
             replay = json.loads(done.stdout)
             at = datetime.fromisoformat(replay["at"])
-            self.ledger.replayed.update(dict.fromkeys(replay["scan_ids"], at))
+            self.record.replayed.update(dict.fromkeys(replay["scan_ids"], at))
 
     def operator_holds_and_releases(self) -> None:
         self.host.command("hold", "last")
@@ -134,7 +134,7 @@ class Torture:
 
     def kill_run(self) -> None:
         left = self.host.kill()
-        self.ledger.orphans += [" ".join(process.command)[:200] for process in left]
+        self.record.orphans += [" ".join(process.command)[:200] for process in left]
 
     def kill_everything(self) -> None:
         self._resume_all()
@@ -147,7 +147,7 @@ class Torture:
 
     def stop_and_start(self) -> None:
         left = self.host.stop()
-        self.ledger.orphans += [" ".join(process.command)[:200] for process in left]
+        self.record.orphans += [" ".join(process.command)[:200] for process in left]
 
     # --- Disk ---
 
@@ -184,7 +184,7 @@ class Torture:
     def power_cut(self) -> None:
         if self.disk is None:
             return
-        self.ledger.cuts += 1
+        self.record.cuts += 1
         self._resume_all()
         if self.faults is not None:
             self.faults.disarm()

@@ -43,7 +43,7 @@ class Running:
 
 
 def find(pid: int) -> Running | None:
-    """A process; None if it has ended, also if its parent has not asked for its end yet."""
+    """A process; None if it has ended, also if its parent has not waited for it yet."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         command = Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -11,7 +11,7 @@ from schemas.receipt import Answer, Receipt
 from schemas.request import Reason, Request
 from spool.spool import Spool
 from tests.torture import verdict
-from tests.torture.ledger import Ledger
+from tests.torture.run_record import RunRecord
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
 FIRST, SECOND, THIRD = (new_scan_id("openscap", AT + timedelta(minutes=n)) for n in range(3))
@@ -42,9 +42,9 @@ def spool(tmp_path: Path) -> Spool:
 
 
 def test_a_request_without_a_receipt_is_unfinished(spool: Spool) -> None:
-    assert verdict.unfinished(spool, Ledger(requested=[FIRST])) == [FIRST]
+    assert verdict.unfinished(spool, RunRecord(requested=[FIRST])) == [FIRST]
     spool.receipts.write(receipts(first="accepted")[FIRST])
-    assert verdict.unfinished(spool, Ledger(requested=[FIRST])) == []
+    assert verdict.unfinished(spool, RunRecord(requested=[FIRST])) == []
 
 
 def test_an_acceptance_that_the_server_does_not_know_is_a_loss() -> None:
@@ -70,8 +70,8 @@ def test_a_due_time_that_became_two_requests_is_doubled(spool: Spool) -> None:
 def test_a_scan_without_a_new_receipt_after_its_replay_is_unfinished(spool: Spool) -> None:
     spool.receipts.write(receipts(first="accepted")[FIRST])
     before, after = AT + timedelta(minutes=59), AT + timedelta(minutes=61)
-    assert verdict.unfinished(spool, Ledger(replayed={FIRST: before})) == []
-    assert verdict.unfinished(spool, Ledger(replayed={FIRST: after})) == [FIRST]
+    assert verdict.unfinished(spool, RunRecord(replayed={FIRST: before})) == []
+    assert verdict.unfinished(spool, RunRecord(replayed={FIRST: after})) == [FIRST]
 
 
 def test_a_request_that_only_the_log_has_is_lost(spool: Spool) -> None:
@@ -87,7 +87,7 @@ def test_a_request_that_only_the_log_has_is_lost(spool: Spool) -> None:
 def test_a_damaged_receipt_ends_no_count(spool: Spool) -> None:
     (spool.receipts.path / f"{FIRST}.receipt").write_bytes(bytes(100))
     assert verdict.readable_receipts(spool) == {}
-    assert verdict.unfinished(spool, Ledger(requested=[FIRST])) == []
+    assert verdict.unfinished(spool, RunRecord(requested=[FIRST])) == []
 
 
 def test_a_report_that_is_sent_after_its_receipt_is_doubled() -> None:
@@ -98,9 +98,9 @@ def test_a_report_that_is_sent_after_its_receipt_is_doubled() -> None:
 
 def test_a_report_that_is_concluded_twice_is_doubled() -> None:
     line = f"ship info: report accepted scan_id={FIRST} bytes=1\n"
-    assert list(verdict.concluded_twice(line, Ledger())) == []
-    assert list(verdict.concluded_twice(line * 2, Ledger(replayed={FIRST: AT}))) == []
-    assert list(verdict.concluded_twice(line * 2, Ledger())) == [f"{FIRST}: concluded 2 times"]
+    assert list(verdict.concluded_twice(line, RunRecord())) == []
+    assert list(verdict.concluded_twice(line * 2, RunRecord(replayed={FIRST: AT}))) == []
+    assert list(verdict.concluded_twice(line * 2, RunRecord())) == [f"{FIRST}: concluded 2 times"]
 
 
 def test_an_older_scan_after_a_newer_one_is_out_of_order() -> None:

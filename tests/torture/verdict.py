@@ -15,7 +15,7 @@ from spool.errors import EntryError, SpoolError
 from spool.layout import BOXES, LOCK, STAGES
 from spool.spool import Spool
 from tests.torture.host import Host
-from tests.torture.ledger import Ledger
+from tests.torture.run_record import RunRecord
 from tests.torture.server import ServerProcess
 
 _SLACK = timedelta(seconds=2)
@@ -56,22 +56,22 @@ class Verdict:
         return not any(vars(self).values())
 
 
-def unfinished(spool: Spool, ledger: Ledger) -> list[str]:
+def unfinished(spool: Spool, record: RunRecord) -> list[str]:
     """What has not come to its end yet, and what has not come to it again after a replay."""
     try:
         receipts = set(spool.receipts.ids())
         waiting: set[str] = set()
         for stage in STAGES:
             waiting.update(spool.pending(stage))
-        not_replayed = not_replayed_yet(readable_receipts(spool), ledger)
-        return sorted(({*ledger.requested, *waiting} - receipts).union(not_replayed))
+        not_replayed = not_replayed_yet(readable_receipts(spool), record)
+        return sorted(({*record.requested, *waiting} - receipts).union(not_replayed))
     except SpoolError as error:
         return [str(error)]
 
 
-def not_replayed_yet(receipts: dict[ScanId, Receipt], ledger: Ledger) -> Iterator[ScanId]:
+def not_replayed_yet(receipts: dict[ScanId, Receipt], record: RunRecord) -> Iterator[ScanId]:
     """Scans whose receipt is older than the last replay of them."""
-    for scan_id, replayed_at in ledger.replayed.items():
+    for scan_id, replayed_at in record.replayed.items():
         receipt = receipts.get(scan_id)
         if receipt is not None and receipt.at < replayed_at:
             yield scan_id
@@ -97,23 +97,23 @@ def left_over(spool: Spool) -> list[str]:
     return sorted(found)
 
 
-def judge(host: Host, server: ServerProcess, ledger: Ledger) -> Verdict:
+def judge(host: Host, server: ServerProcess, record: RunRecord) -> Verdict:
     """After the trouble has ended, everything has settled, and the agent was stopped."""
     spool, posts = host.spool, server.posts()
     receipts = readable_receipts(spool)
     verdict = Verdict()
-    verdict.lost += [f"{scan_id}: not concluded" for scan_id in unfinished(spool, ledger)]
+    verdict.lost += [f"{scan_id}: not concluded" for scan_id in unfinished(spool, record)]
     verdict.lost += never_kept(spool, host.log)
     verdict.lost += never_received(receipts, posts)
     verdict.doubled += taken_up_twice(spool)
     verdict.doubled += sent_after_the_receipt(receipts, posts)
-    verdict.doubled += concluded_twice(host.log, ledger)
+    verdict.doubled += concluded_twice(host.log, record)
     verdict.doubled += rows_of_one_profile(server.scans())
     verdict.out_of_order += overtaken(posts)
     verdict.stale += stale(receipts, posts)
     verdict.damaged += _damaged(host)
     verdict.left_over += left_over(spool)
-    verdict.left_over += ledger.orphans
+    verdict.left_over += record.orphans
     return verdict
 
 
@@ -159,11 +159,11 @@ def sent_after_the_receipt(
             yield f"{post['scan_id']}: sent at {post['at']}, its receipt is of {receipt.at}"
 
 
-def concluded_twice(log: str, ledger: Ledger) -> Iterator[str]:
+def concluded_twice(log: str, record: RunRecord) -> Iterator[str]:
     """Reports that were sent again at once, without a replay."""
     concluded = Counter(_CONCLUDED.findall(log))
     for scan_id, count in concluded.items():
-        if count > 1 and scan_id not in ledger.replayed:
+        if count > 1 and scan_id not in record.replayed:
             yield f"{scan_id}: concluded {count} times"
 
 

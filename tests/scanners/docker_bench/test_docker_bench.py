@@ -247,7 +247,7 @@ def test_a_log_that_is_written_to_standard_output_has_every_line_twice_and_every
     assert the("4.1", report).finding == "Found: web\nFound: db"
 
 
-def test_lines_that_are_no_checks_do_not_become_checks() -> None:
+def test_lines_that_are_not_checks_do_not_become_checks() -> None:
     log = (
         b"# Docker Bench for Security v1.3.4\nInitializing Wed Aug 28 19:37:21 UTC 2019\n"
         b"[INFO] 1 - Host Configuration\n[PASS] 1.1  - Keep it\n[INFO] 1.2 - General "

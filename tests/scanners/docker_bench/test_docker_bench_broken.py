@@ -71,7 +71,7 @@ def test_a_list_that_a_name_opens_hides_no_check() -> None:
     assert statuses(read(forged.encode())) == dict.fromkeys(("5.1", "5.2", "5.3", "5.4"), "fail")
 
 
-def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
+def test_an_item_that_is_not_a_name_does_not_make_a_check_a_group() -> None:
     check = {
         "id": "5.1",
         "desc": "d",

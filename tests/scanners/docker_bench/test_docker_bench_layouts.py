@@ -82,7 +82,7 @@ def test_the_flat_layout_on_one_line_is_read_strictly() -> None:
 
 
 @pytest.mark.parametrize("number", ["", "4.1 x", "4.1.", "x" * 80, '4.1", "desc'])
-def test_what_is_no_number_of_a_check_is_left_out_and_counted(number: str) -> None:
+def test_what_is_not_a_number_of_a_check_is_left_out_and_counted(number: str) -> None:
     tests = [{"id": number, "result": "WARN"}, {"id": "4.2", "desc": "d", "result": "PASS"}]
     report = read(json.dumps({"tests": tests}).encode())
     assert statuses(report) == {"4.2": "pass"}

@@ -108,7 +108,7 @@ def test_a_refusal_that_is_printed_fails_a_scan_that_reports_success(
     assert f"docker pull {DEFAULT_IMAGE}" in error
 
 
-def test_another_failure_is_no_refusal(place: Path, tmp_path: Path) -> None:
+def test_another_failure_is_not_a_refusal(place: Path, tmp_path: Path) -> None:
     client(place)
     (tmp_path / "stdout.log").write_text(f"{HIDDEN}\n")
     error = bench(place).judge(End(1, None, None, HIDDEN), tmp_path).error or ""
@@ -148,7 +148,7 @@ def test_podman_in_dockers_place_is_named_with_what_does_not_apply(
 
 
 @pytest.mark.slow
-def test_docker_itself_is_no_warning(place: Path, tmp_path: Path) -> None:
+def test_docker_itself_is_not_a_warning(place: Path, tmp_path: Path) -> None:
     client(place)
     assert planned(bench(place), tmp_path).warnings == ()
 

@@ -21,7 +21,7 @@ SLOW = (
 
 
 def scan(content: Path, profile: str, where: Path, *more: str) -> str:
-    """Runs oscap; leaves r.xml, arf.xml and report.html, gives what it printed."""
+    """Runs oscap; leaves r.xml, arf.xml and report.html, returns what it printed."""
     command = ["oscap", "xccdf", "eval", "--profile", profile, *more]
     command += [
         "--results",

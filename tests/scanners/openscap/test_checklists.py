@@ -83,7 +83,7 @@ def datastream(*components: str) -> str:
 def scan(
     content: Path, profile: str, draft: Path
 ) -> tuple[tuple[str, ...], Verdict, Report | None]:
-    """The warnings of the plan, and what came of it.
+    """The warnings of the plan, and the outcome of the run.
 
     Detected, planned, run and judged as the scan stage does, and read as parse does.
     """
@@ -167,7 +167,7 @@ def test_the_reason_of_a_failed_run_is_the_first_error_of_oscap(tmp_path: Path) 
         ("WARNING: remote part\n", "the last line"),
     ],
 )
-def test_warnings_are_no_reason(tmp_path: Path, stderr: str, cause: str) -> None:
+def test_warnings_are_not_a_reason(tmp_path: Path, stderr: str, cause: str) -> None:
     (tmp_path / "stderr.log").write_text(stderr)
     runner = OpenSCAP(OpenSCAPSettings(), None)
     error = runner.judge(End(1, None, None, "the last line"), tmp_path).error or ""

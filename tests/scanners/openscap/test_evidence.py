@@ -49,7 +49,7 @@ def test_lines_that_all_have_to_match_stay_in_their_order() -> None:
     assert (rule.actual or "").startswith(f"{TIMEOUT}: TMOUT=86400; ")
 
 
-def test_the_number_of_a_match_is_no_requirement() -> None:
+def test_the_number_of_a_match_is_not_a_requirement() -> None:
     rule = timeout(["900"], "all", f'{AT_MOST}<instance datatype="int">1</instance>')
     assert "instance" not in f"{rule.finding} {rule.actual} {rule.expected}"
     assert rule.finding == f"{TIMEOUT}: TMOUT is 900, expected at most 600"

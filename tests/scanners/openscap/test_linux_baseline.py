@@ -194,10 +194,10 @@ def test_the_kernel_rules_agree_with_the_kernel(tmp_path: Path) -> None:
     ("rule", "setting"),
     [("randomize_va_space", "kernel/randomize_va_space"), ("ip_forward", "net/ipv4/ip_forward")],
 )
-def test_the_value_asked_for_decides_a_kernel_rule(tmp_path: Path, rule: str, setting: str) -> None:
+def test_the_expected_value_decides_a_kernel_rule(tmp_path: Path, rule: str, setting: str) -> None:
     is_now = int(Path("/proc/sys", setting).read_text())
-    for asked, verdict in [(is_now, "pass"), (is_now + 1, "fail")]:
-        values = {f"{ID}value_{rule}": str(asked)}
+    for expected, verdict in [(is_now, "pass"), (is_now + 1, "fail")]:
+        values = {f"{ID}value_{rule}": str(expected)}
         assert (
             evaluate(LINUX, STANDARD, tmp_path, values=values).verdicts[f"sysctl_{rule}"] == verdict
         )

@@ -47,7 +47,7 @@ def test_every_result_has_the_status_of_the_specification() -> None:
     ]
 
 
-def test_rules_that_are_not_selected_are_no_part_of_the_report() -> None:
+def test_rules_that_are_not_selected_are_not_part_of_the_report() -> None:
     report = read([Rule("a", "pass"), Rule("b", "notselected")])
     assert [rule.rule_ref for rule in report.results] == ["xccdf_org.example_rule_a"]
     assert report.summary.total_rules == 1

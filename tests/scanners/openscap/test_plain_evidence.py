@@ -268,14 +268,14 @@ def test_a_difference_of_times_is_a_duration() -> None:
 
 
 @pytest.mark.parametrize("operator", ["AND", "OR"])
-def test_the_number_of_a_match_is_no_requirement_of_any_state(operator: str) -> None:
+def test_the_number_of_a_match_is_not_a_requirement_of_any_state(operator: str) -> None:
     test = file_with(0o644, "<user_id>0</user_id><instance>1</instance>", operator)
     rule = failed_rule(test)
     assert "instance" not in f"{rule.finding} {rule.actual} {rule.expected}"
     assert "match" not in f"{rule.finding} {rule.expected}"
 
 
-def test_what_the_object_was_looked_for_by_is_no_requirement() -> None:
+def test_what_the_object_was_looked_for_by_is_not_a_requirement() -> None:
     test = Test(
         "dpkginfo",
         '<name operation="pattern match">^linux-image</name>',

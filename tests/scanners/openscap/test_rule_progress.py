@@ -80,7 +80,7 @@ def test_a_rule_that_is_checked_several_times_is_one_rule_with_several_results()
         "Rule without a title",
     ],
 )
-def test_other_lines_are_no_rules(text: str) -> None:
+def test_other_lines_are_not_rules(text: str) -> None:
     reader = ProgressReader()
     assert reader.read(Line(text)) is None
     assert reader.report() == RuleProgress()

@@ -50,7 +50,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_the_number_of_a_standard_that_is_not_the_profiles_own_is_no_section(
+def test_the_number_of_a_standard_that_is_not_the_profiles_own_is_not_a_section(
     case: tuple[str, str, str],
 ) -> None:
     profile, standard, number = case

@@ -202,7 +202,7 @@ def test_a_secret_in_a_line_is_masked(line: str) -> None:
         "pwquality = 1",
     ],
 )
-def test_what_is_no_secret_stays_readable(line: str) -> None:
+def test_what_is_not_a_secret_stays_readable(line: str) -> None:
     assert masked_line(line) == line
 
 

@@ -1,4 +1,4 @@
-"""Tailoring files with the real oscap: what it is given, what is kept, and what is refused."""
+"""Tailoring files with the real oscap: what it gets, what is kept, and what is refused."""
 
 import hashlib
 import subprocess

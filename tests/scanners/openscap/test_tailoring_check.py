@@ -1,4 +1,4 @@
-"""What of a tailoring does not fit the content, and files that are no tailoring."""
+"""What of a tailoring does not fit the content, and files that are not tailorings."""
 
 import os
 from pathlib import Path
