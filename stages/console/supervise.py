@@ -94,7 +94,7 @@ class SupervisedStage(Struct):
         if self.popen is None:
             return
         if heartbeat is None or heartbeat.pid != self.popen.pid:
-            # Its file was removed, or is not made yet: that is no sign that it hangs.
+            # Its file was removed, or is not made yet: that does not mean that it hangs.
             self.seen = now
             return
         if heartbeat.at != self.last_worked:

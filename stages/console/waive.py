@@ -182,7 +182,7 @@ def _as_yaml(waiver: Waiver) -> bytes:
 
 
 def _warn_if_unknown(waiver: Waiver, context: Context) -> None:
-    """A waiver may be written before the first scan, so a rule that is not known is no mistake."""
+    """A waiver may be written before the first scan, so an unknown rule is not a mistake."""
     results: list[RuleResult] = []
     for report in newest_completed(context.spool):
         results += report.results

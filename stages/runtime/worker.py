@@ -77,7 +77,7 @@ class Worker:
         if self._child is None:
             self._child = WorkerChild(self._entry, self._idle_s, self._confinement, IMPORTED_FIRST)
             # Between two calls the socket is readable only when the child has ended: then it is
-            # reaped at once, and is no zombie until the next call.
+            # reaped at once, and does not stay a zombie until the next call.
             self._host.readers[self._child.handle] = self.stop
 
     def call(self, payload: bytes, limit_s: float) -> bytes:

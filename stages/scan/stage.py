@@ -143,7 +143,7 @@ class ScanStage:
         if scan_id == self._not_its_fault:
             self._state_store.end(scan_id)
             self._not_its_fault = None
-        # Where it can't be made nothing is started, so that is no attempt.
+        # Where it can't be made nothing is started, so that is not an attempt.
         draft = self._spool.raw.draft(scan_id)
         attempts = self._state_store.start_attempt(scan_id)
         if attempts:

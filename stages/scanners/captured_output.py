@@ -104,6 +104,7 @@ class CapturedOutput:
         for line in lines:
             self._pass_on(line, now_s)
             self._rest_began_s = now_s
+        # A line that never ends must not take memory without end.
         self._rest = self._rest[-_LINE_BYTES:]
 
     def _pass_on(self, line: bytes, now_s: float) -> None:

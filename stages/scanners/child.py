@@ -159,6 +159,7 @@ class Child:
             _end_and_reap(popen)
             out.drain()
             err.drain()
+            # What it wrote since the last check counts, too.
             ending.reason = ending.reason or self._output_limit(outputs)
         finally:
             os.close(exited)

@@ -72,6 +72,7 @@ class Detector:
 
         Raises SpoolError where the machine does not allow it now: the next call tries again.
         """
+        # Before the detection: what changes while it runs leads to another one.
         seen = self._surroundings()
         is_due = time.monotonic() >= self._due
         # A user other than root can change one of these directories as often as it likes.

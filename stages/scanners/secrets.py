@@ -124,7 +124,7 @@ _NAMES_OF_PATHS = ("key", "credential", "credentials", "cache")
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _SHADOW_ENTRY = re.compile(r"^([a-z_][\w.-]*\$?):(?!//)([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
-"""A URL is no entry."""
+"""A URL is not an entry."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -153,6 +153,8 @@ def masked_forms(text: str) -> str:
 def masked(text: str) -> str:
     """Text from the host with its secrets masked, by their form and by the names before them."""
     text = masked_forms(text[:MAX_CHARACTERS])
+    # What spans several words or lines comes before the single assignments: these would mask its
+    # first word and leave the rest.
     text = masked_commands(text, MASK)
     text = _YAML_BLOCK.sub(_mask_block, text)
     text = _QUERY_PARAMETER.sub(_mask_assignment, text)
@@ -193,9 +195,7 @@ def masked_if_named(name: str, value: str) -> str:
     if not is_secret_name(name):
         return value
     bare = value.strip("\"'=; ")
-    if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES:
-        return value
-    if _is_about_a_secret(name.lower(), bare):
+    if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES or _is_about_a_secret(name.lower(), bare):
         return value
     return MASK
 

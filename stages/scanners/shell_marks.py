@@ -89,6 +89,7 @@ def _step(marks: _Marks) -> None:
     context = marks.contexts[-1]
     if marks.is_next("\\"):
         marks.literal(marks.at + 2)
+    # Before what could begin here: the second backtick of a pair would open another one.
     elif context and marks.is_next(context):
         marks.contexts.pop()
         marks.take(1, is_code=context != '"')

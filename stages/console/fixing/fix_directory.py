@@ -66,7 +66,7 @@ def _by_age(parent: Path) -> list[str]:
 def _copied_at(directory: Path) -> int:
     """When the copy was complete, in nanoseconds; 0 where it never was.
 
-    Ids are no order: one of the server's is older than its fix, and two of one second differ by
+    Ids show no order: one of the server's is older than its fix, and two of one second differ by
     chance. Only one fix runs at a time.
     """
     try:

@@ -59,7 +59,7 @@ class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     image: ImageName = DEFAULT_IMAGE
     """The image, by name, tag or digest."""
     pull: Literal["missing", "always", "never"] = "missing"
-    """When the image is pulled. A pull that fails is no harm where the image is present."""
+    """When the image is pulled. A pull that fails does no harm where the image is present."""
     pull_time_limit_s: TimeLimit = 300
     """Seconds after which a pull is ended and counts as failed."""
     script_paths: tuple[AbsolutePath, ...] = (

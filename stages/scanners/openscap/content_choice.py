@@ -74,6 +74,7 @@ def in_order(settings: OpenSCAPSettings, found: ContentFiles, version_of: Versio
     for file in found.files:
         if file.source == "server" and _is_newest(file, found, version_of):
             newer.append(file.path)
+    # A file keeps its first place, so the newer ones move to the front and no file is named twice.
     return list(dict.fromkeys([*newer, *found.paths]))
 
 

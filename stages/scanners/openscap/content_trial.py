@@ -55,6 +55,7 @@ def _first_results(command: list[str]) -> bool | None:
             for line in process.stdout:
                 result = _result(line)
                 if result in _EVALUATED:
+                    # One rule is enough: the scan that follows evaluates all.
                     process.kill()
                     return True
                 has_results |= result in _NOT_EVALUATED

@@ -97,6 +97,8 @@ def _check(task: ContentCheckTask) -> CheckedContent:
             remote = found.remote
             if removed:
                 target.seek(0)
+                # What was written is read again: a reference that the copying did not recognize
+                # would send oscap to another host.
                 remote = inspect(target).remote
             if remote:
                 message = f"{task.name}: refers to {remote[0]}, which is not part of the file"

@@ -69,6 +69,7 @@ def detect(
             may_fall_back=may_fall_back(single),
             scanner=_scanner(single, oscap, found, reader),
         )
+        # Content that several scans use is read once.
         cache = reader.cache()
     return DetectionResult(_combined(list(scans.values())), cache)
 

@@ -160,6 +160,7 @@ class OpenSCAP:
     def judge(self, end: End, draft: Path) -> Verdict:
         self._progress.ended(time.monotonic())
         progress = self._progress.report()
+        # First: they are among the outputs that are kept.
         _write_own_files(progress, draft)
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
@@ -264,7 +265,7 @@ def _write_own_files(progress: RuleProgress, draft: Path) -> None:
 
 
 def _first_error(draft: Path) -> str | None:
-    """The line of standard error that names the cause: the first that is no warning."""
+    """The line of standard error that names the cause: the first that is not a warning."""
     for line in beginning(draft / "stderr.log").splitlines():
         text = printable_line(line)
         if text and not text.startswith(_NO_ERROR):

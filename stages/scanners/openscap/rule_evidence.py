@@ -152,10 +152,13 @@ def _explain_definition(
     definition: Definition, results: OvalResults, check: Check, outcome: RuleOutcome
 ) -> Explanation | None:
     """Why the definition is not as the rule requires; None where it is, or was not decided."""
+    # A definition of a setting has to be true, one of a vulnerability false; a negated check means
+    # the opposite.
     violated_when_true = definition.definition_class in _VIOLATED_WHEN_TRUE
     expected = violated_when_true == check.negate
     if holds(definition.result, expected):
         return None
+    # It did not make the rule fail: to report it as violated would be wrong.
     if outcome.result == "fail" and definition.result not in ("true", "false"):
         return None
 

@@ -57,6 +57,7 @@ class RuleReferences:
         found: set[str] = set()
         to_visit = [name]
         while to_visit:
+            # Without those that were visited: definitions may extend each other in a circle.
             for user in self._users.get(to_visit.pop(), set()) - found:
                 found.add(user)
                 to_visit.append(user)

@@ -96,6 +96,7 @@ def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
             places[entity.name] = scope.values(entity)
     if "filepath" in places:
         return item_text(item, "file") in places["filepath"]
+    # An object that finds its files by a pattern accepts every name.
     has_name = item.first("filename") in places.get("filename", (item.first("filename"),))
     return has_name and item.first("path") in places.get("path", ())
 

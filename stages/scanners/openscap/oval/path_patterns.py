@@ -139,6 +139,8 @@ def _quantified(
     """The positions behind a piece, or a group with its end, from those behind one match of it."""
     found = once
     new = once
+    # Only positions that were not reached before are taken further, of which there are no more than
+    # the path has characters: the loop ends, also for an empty match.
     while new and _REPEATED.match(piece.quantifier):
         new = once_more(new) - found
         found |= new
