@@ -29,6 +29,7 @@ from stages.runtime.host_name import host_name
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
 from stages.scanners import failed_reports, registry
+from stages.scanners.settings import settings_to_plain
 
 _LIMIT_S = 600.0
 _MOST_IN_A_PASS = 50
@@ -156,7 +157,7 @@ class ParseStage:
         task = ReadTask(
             spool=str(self._spool.root),
             scan_id=scan_id,
-            settings=codec.plain(self._process.settings),
+            settings=settings_to_plain(self._process.settings),
             host=host_name(),
         )
         try:

@@ -15,7 +15,7 @@ from schemas.records import Struct
 from schemas.settings import Settings
 from schemas.settings_check import KeyProblem, check_settings
 from spool.errors import is_of_the_machine
-from stages.runtime import plain_file, yaml_limits
+from stages.runtime import path_encoding, plain_file, yaml_limits
 from stages.runtime.yaml_lines import key_lines, with_line
 from stages.runtime.yaml_messages import explained
 
@@ -65,6 +65,7 @@ def load(
     if values is None and problems:
         return Loaded(record(), tuple(problems), path, understood=False)
     settings, more = check_settings(values, record)
+    settings = path_encoding.for_this_process(settings)
     try:
         found = [*problems, *more, *check(settings)]
     except OSError as error:

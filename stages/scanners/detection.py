@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
-from schemas.codec import decode, encode, plain, replace
+from schemas.codec import decode, encode, replace
 from schemas.event import Event
 from schemas.ids import Scanner
 from schemas.records import Record
@@ -25,7 +25,7 @@ from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners import readiness, registry
 from stages.scanners.host import this_platform
 from stages.scanners.platform import Platform
-from stages.scanners.settings import settings_from_plain
+from stages.scanners.settings import settings_from_plain, settings_to_plain
 
 _CACHE_STATE = "detection-cache"
 _EVERY_S = 3600.0
@@ -103,7 +103,9 @@ class Detector:
 
     def _detect(self) -> DetectionOutcome:
         """Raises WorkerError, WorkerStoppedError, SpoolError."""
-        task = DetectionTask(settings=plain(self._process.settings), caches=self._caches)
+        task = DetectionTask(
+            settings=settings_to_plain(self._process.settings), caches=self._caches
+        )
         try:
             return decode(self._worker.call(encode(task), _LIMIT_S), DetectionOutcome)
         finally:

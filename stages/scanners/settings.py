@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from schemas import settings, settings_check
-from schemas.codec import convert
+from schemas.codec import convert, plain
 from schemas.settings import Settings
 from schemas.settings_check import KeyProblem
-from stages.runtime import settings_file
+from stages.runtime import path_encoding, settings_file
 from stages.runtime.settings_file import Check, Loaded, no_more_problems
 from stages.scanners import registry
 from stages.scanners.spec import ScannerSpec
@@ -30,12 +30,18 @@ def load_settings(path: Path | None, check: Check = no_more_problems) -> Loaded:
     return settings_file.load(path, settings_record(), check)
 
 
+def settings_to_plain(settings: Settings) -> dict[str, Any]:
+    """Settings as plain values, for another process."""
+    values: dict[str, Any] = plain(path_encoding.as_in_the_file(settings))
+    return values
+
+
 def settings_from_plain(values: object) -> Settings:
-    """Settings from what `schemas.codec.plain` made of them in another process.
+    """Settings from what `settings_to_plain` made of them in another process.
 
     Raises SchemaError.
     """
-    return convert(values, settings_record())
+    return path_encoding.for_this_process(convert(values, settings_record()))
 
 
 def parse_settings(text: bytes) -> tuple[Settings, list[KeyProblem]]:

@@ -65,13 +65,13 @@ def environment(request: pytest.FixtureRequest, locale_directory: Path) -> dict[
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    """Settings below a directory whose name is not ASCII, and a spool with such a report."""
-    spool = Spool(tmp_path / "spool")
+    """Settings and spool below a directory whose name is not ASCII, and such a report."""
+    directory = tmp_path / "größe漢"
+    directory.mkdir()
+    spool = Spool(directory / "spool")
     spool.prepare()
     rule = RuleResult(rule_ref="size", title=TITLE, status="fail", remediation=f"echo '{TITLE}'")
     spool.reports.write(report(1, results=(rule,)))
-    directory = tmp_path / "größe"
-    directory.mkdir()
     path = directory / "config.yml"
     values = {"spool": {"path": str(spool.root)}, "runtime_dir": str(tmp_path / "run")}
     path.write_text(json.dumps(values))
@@ -106,6 +106,15 @@ def test_json_is_valid_in_every_locale(
     document = json.loads(done.stdout)
     if arguments == ["show", "last"]:
         assert document["report"]["results"][0]["title"] == TITLE
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "last"], ["detect"]], ids=" ".join)
+def test_the_spool_of_the_settings_is_found_in_every_locale(
+    arguments: list[str], environment: dict[str, str], settings: Path
+) -> None:
+    """The settings are UTF-8, and so is the name of the spool."""
+    done = run([*arguments, "--config", str(settings)], environment)
+    assert done.returncode == Exit.OK, done.stderr
 
 
 def test_a_report_is_parsed_in_every_locale(environment: dict[str, str], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from stages.console.delivery import filters
 from stages.console.delivery.host_origin import origin
 from stages.console.output import show_line, unicode_text
 from stages.parse import waiver_files
+from stages.runtime import path_encoding
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -89,7 +90,7 @@ def this_host(context: Context) -> ArchivedHost:
         hostname=_NOT_IN_A_NAME.sub("-", socket.gethostname()) or "host",
         origin=origin(),
         api_id=context.settings.api.id,
-        compliance=codec.plain(compliance),
+        compliance=codec.plain(path_encoding.as_in_the_file(compliance)),
         waivers=tuple(placed.waiver for placed in waiver_files.load(compliance.waivers).waivers),
     )
 
