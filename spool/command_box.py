@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from schemas import codec
 from schemas.command import Hold, Import, Replay, Retry, Submission
 from schemas.content import ContentCommand
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Request
-from spool import durable, layout, reading
+from spool import durable, frame, layout, reading
 from spool.entries import CommandEntries, Readable, Requests, ScanEntries
 from spool.outbox import Outbox
 
@@ -67,6 +68,15 @@ class CommandBox(Outbox):
         """
         with self.directory("can't be written") as handle:
             durable.write_chunks(handle, layout.bundle_name(entry_id), chunks)
+
+    def hold(self, holds: Iterable[Hold]) -> None:
+        """Put scans on hold; those that are held already stay as they are. Raises QuotaError,
+        StorageError.
+        """
+        sealed = {
+            self.holds.name(hold.scan_id): frame.seal("hold", codec.encode(hold)) for hold in holds
+        }
+        self._directory.write_all(sealed)
 
     def remove_drafts(self, age_s: float) -> None:
         """Remove what was never finished and has not changed for so long.

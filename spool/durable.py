@@ -13,12 +13,13 @@ Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_SYNCS_AT_ONCE = 32
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -55,6 +56,34 @@ def write(
         finally:
             os.close(handle)
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    os.fsync(directory)
+
+
+def write_all(directory: int, files: Mapping[str, bytes]) -> None:
+    """Make many names appear, each with its content; those that are there stay as they are.
+
+    One after the other they would take two syncs each, a minute for ten thousand. Here the syncs
+    of the files run side by side, for which a file system writes its journal once, and the
+    directory is synced at the end. A crash leaves some of the names.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # of the operator's commands alone
+
+    drafts = {f".{name}.tmp": name for name in files if not exists(directory, name)}
+    try:
+        for temporary, name in drafts.items():
+            with os.fdopen(_open_new(directory, temporary), "wb", buffering=0) as target:
+                os.fchmod(target.fileno(), FILE_MODE)
+                _write_all(target.fileno(), [files[name]])
+        with ThreadPoolExecutor(_SYNCS_AT_ONCE) as threads:
+            for _ in threads.map(lambda temporary: sync_file(directory, temporary), drafts):
+                pass
+        for temporary, name in drafts.items():
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        for temporary in drafts:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=directory)
+        raise
     os.fsync(directory)
 
 

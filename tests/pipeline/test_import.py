@@ -82,7 +82,7 @@ def test_an_import_that_is_interrupted_before_it_was_given_holds_nothing(
     file = bundle_file(tmp_path / "many", entries)
     command = [sys.executable, "-m", agent.module, "import", str(file)]
     with subprocess.Popen([*command, "--config", str(agent.config)]) as process:
-        until(agent.spool.commands.holds.ids, "the first hold")
+        until(lambda: list(agent.spool.commands.path.glob(".*.hold.tmp")), "the first hold")
         process.send_signal(signal.SIGINT)
     assert process.returncode != 0
     assert agent.spool.commands.names() == []

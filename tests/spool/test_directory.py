@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spool.directory import Directory
-from spool.errors import QuotaError, SpoolUnusableError
+from spool.errors import QuotaError, SpoolUnusableError, StorageError
 
 listings: list[object] = []
 
@@ -71,6 +71,36 @@ def test_a_directory_that_was_removed_and_made_again_is_noticed(tmp_path: Path) 
     path.mkdir()
     (path / "b").touch()
     assert directory.names() == ["b"]
+
+
+def test_many_entries_at_once_are_those_of_one_after_the_other(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    directory.write("0007", b"as it was")
+    directory.write_all({f"{number:04d}": b"%d" % number for number in range(100)})
+    assert directory.names() == [f"{number:04d}" for number in range(100)]
+    assert (tmp_path / "0007").read_bytes() == b"as it was"
+    assert (tmp_path / "0042").read_bytes() == b"42"
+    assert (tmp_path / "0042").stat().st_mode & 0o777 == 0o640
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_of_many_entries_at_once_none_appears_where_one_can_not_be_written(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    in_the_way = tmp_path / ".0001.tmp"
+    in_the_way.mkdir()
+    with pytest.raises(StorageError, match=r"\.0001\.tmp|Is a directory"):
+        directory.write_all({"0000": b"x", "0001": b"x"})
+    assert list(tmp_path.iterdir()) == [in_the_way]
+
+
+def test_many_entries_for_which_there_is_no_place_are_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spool.directory.MOST_NAMES", 10)
+    directory = Directory(tmp_path)
+    with pytest.raises(QuotaError, match="10 at most are handled"):
+        directory.write_all({f"{number:04d}": b"x" for number in range(11)})
+    assert directory.names() == []
 
 
 def test_of_very_many_names_the_first_are_listed(

@@ -23,7 +23,6 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     at = command_writer.now()
     holds = [Hold(scan_id=scan_id, at=at, reason=args.reason) for scan_id in chosen]
     with command_writer.giving(context) as commands:
-        for hold in holds:
-            commands.holds.write(hold)
+        commands.hold(holds)
     show_line(holds, f"held: {', '.join(chosen)}", as_json=context.json)
     return Exit.OK

@@ -136,8 +136,7 @@ def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) ->
         try:
             commands.write_bundle(command_id, _chunks(stream))
             # First the holds: a report must not be shipped between its arrival and its hold.
-            for scan_id in view.held:
-                commands.holds.write(Hold(scan_id=scan_id, at=at, reason=reason))
+            commands.hold(Hold(scan_id=scan_id, at=at, reason=reason) for scan_id in view.held)
             commands.imports.write(command_id, command)
         except BaseException:
             # Once the import is there, it may be carried out.
