@@ -11,7 +11,7 @@ import pytest
 
 from schemas import codec
 from schemas.bundle import Bundle, BundledReport
-from schemas.command import Import, Imported
+from schemas.command import Hold, Import, Imported
 from schemas.ids import ScanId
 from schemas.request import Reason, Request
 from spool import bundle, packing
@@ -358,6 +358,27 @@ class TestBundles:
         console.parse()
         console.ship.run_once()
         assert server.requests[0].headers["x-api-key"] == KEY
+
+    def test_a_killed_import_leaves_no_hold_for_the_next_one(
+        self, console: Console, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        self.foreign(tmp_path / "b", 1, 2)
+        commands = console.ship.spool.commands
+        commands.write_bundle(command_id(1), [b"the same reports"])
+        commands.hold([Hold(scan_id=scan_id(number), at=START) for number in (1, 2)])
+        console("import", str(tmp_path / "b"), "--as-this-host")
+        console.parse()
+        console.ship.run_once()
+        assert console.ship.answers == {1: "accepted", 2: "accepted"}
+
+    def test_an_import_that_is_refused_by_the_disk_takes_its_holds_back(
+        self, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.foreign(tmp_path / "b", 1, 2)
+        # The bundle and the holds are written, but not the import itself.
+        monkeypatch.setattr("spool.directory.MOST_NAMES", 3)
+        console("import", str(tmp_path / "b"), expect=Exit.UNUSABLE)
+        assert console.ship.spool.commands.names() == []
 
     def test_an_altered_or_cut_bundle_is_refused_whole(
         self, console: Console, tmp_path: Path

@@ -83,6 +83,17 @@ def test_a_submission_is_removed_by_a_later_command_once_it_was_taken_in(
     assert f"{scan_id}.bundle" not in names(config)
 
 
+def test_a_killed_submission_leaves_no_hold_for_the_next_one(config: Path, tmp_path: Path) -> None:
+    file = write_arf(tmp_path / "arf.xml", host="web2.example.com")
+    view = json.loads(agent("submit", str(file), "--json", config=config).stdout)
+    assert view["held"]
+    scan_id = view["scan_id"]
+    # As after a kill between the hold and the command.
+    (config.parent / "spool" / "commands" / f"{scan_id}.submission").unlink()
+    agent("submit", str(file), "--as-this-host", config=config)
+    assert names(config) == [f"{scan_id}.bundle", f"{scan_id}.submission"]
+
+
 def test_cancel_without_names_leaves_submissions_alone(config: Path, tmp_path: Path) -> None:
     agent("submit", str(write_arf(tmp_path / "arf.xml")), config=config)
     done = agent("cancel", config=config, code=1)

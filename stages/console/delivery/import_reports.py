@@ -25,7 +25,7 @@ from spool.errors import EntryError, NewerFormatError
 from spool.layout import new_command_id
 from spool.pending import carried_out, not_taken_up
 from spool.spool import Spool
-from stages.console import command_writer
+from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
 from stages.console.output import show_record, show_text, warn
@@ -132,6 +132,7 @@ def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) ->
     command = Import(at=at, held=view.held)
     reason = f"from {view.hostname}; it would be sent as this host"
     with command_writer.giving(context) as commands:
+        _remove_left_holds(commands, view, context.spool)
         held_before = set(commands.holds.ids())
         try:
             commands.write_bundle(command_id, _chunks(stream))
@@ -147,6 +148,16 @@ def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) ->
     if outcome:
         command_writer.finish_import(context.spool, command_id)
     return replace(view, command_id=command_id, outcome=outcome)
+
+
+def _remove_left_holds(commands: CommandBox, view: ImportView, spool: Spool) -> None:
+    """Remove what a killed import of these scans has left, where this one holds none of them.
+
+    Scans that are in the spool keep theirs: an operator may have put them on hold.
+    """
+    wanted = {*view.held, *scan_states.snapshot(spool).scan_ids}
+    for scan_id in not_taken_up(view.new, wanted):
+        commands.holds.remove(scan_id)
 
 
 def _take_back(commands: CommandBox, command_id: str, held: Collection[ScanId]) -> None:

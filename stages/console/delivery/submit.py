@@ -211,6 +211,8 @@ def _give(scan: _Scan, view: SubmitView, context: Context) -> SubmitView:
     with command_writer.giving(context) as commands:
         # What an interrupted submission of the same files has left.
         commands.remove_bundle(submission.scan_id)
+        if not view.held:
+            commands.holds.remove(submission.scan_id)
         commands.write_bundle(submission.scan_id, _all_chunks(scan.sources))
         if view.held:
             # First the hold: the report must not be shipped between its arrival and its hold.
