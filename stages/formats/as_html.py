@@ -190,4 +190,5 @@ class _Anchors:
         self._given[name] = number
         if number == 1:
             return name
+        # A rule may really be called `…-2`: the numbered name is counted like any other.
         return self.make(f"{short_id[: self._LONGEST - 10]}-{number}")

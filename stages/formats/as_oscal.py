@@ -160,6 +160,7 @@ class _AssessmentResults:
             for control in nist_controls(rule.references):
                 controls.setdefault(control, []).append(number)
         for control, numbers in controls.items():
+            # NIST's catalogs name the statement of a control so: `ac-2_smt`.
             yield self._finding(f"control {control}", f"{control}_smt", control, numbers)
 
     def _rule_findings(self) -> Iterator[dict[str, Any]]:

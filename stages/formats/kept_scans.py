@@ -40,6 +40,7 @@ class KeptScans:
 
     def previous_completed(self, like: Report) -> Report | None:
         """The newest completed scan before this one with the same scanner and profile."""
+        # The header is the beginning of an entry: it rules out most scans before a report is read.
         for scan_id, header in self.newest_headers(like.scan_id):
             if header.status != "completed" or header.scanner != like.profile.type:
                 continue

@@ -38,6 +38,7 @@ class DaemonWatch:
             return False
         self._stream.setblocking(False)
         try:
+            # The end shows only behind all events that arrived before it.
             for _ in range(_MOST_CHUNKS):
                 if not self._stream.recv(_CHUNK_BYTES):
                     return True

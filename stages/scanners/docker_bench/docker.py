@@ -187,6 +187,8 @@ def why_not_reachable(path: str) -> str | None:
     except PermissionError:
         remedy = "run the scan stage as root, or add its user to the group docker"
         return f"{path}: permission denied: {remedy}"
+    # BlockingIOError: with a time limit, Linux refuses at once where the queue of a socket that
+    # nobody accepts from is full.
     except (ConnectionRefusedError, TimeoutError, BlockingIOError):
         return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:

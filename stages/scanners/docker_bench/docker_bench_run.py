@@ -94,6 +94,7 @@ class DockerBench:
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """After the pull: if it failed, an image that is present is used, with a warning."""
+        # A daemon that was restarted during the pull did the scan no harm: the watch begins anew.
         self._watch.start(self._settings.socket)
         if end.exit_code == 0 and end.ended_by is None:
             return plan
@@ -201,6 +202,8 @@ class DockerBench:
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Remove the container, which goes on running after its client was ended."""
+        # The scan is judged after this, when a daemon that was restarted answers again: only the
+        # connection that was open all the time still shows it.
         self._daemon_ended |= self._watch.has_ended()
         self._watch.close()
         for container, _ in self._docker.containers(SCAN_LABEL, scan_id):

@@ -47,6 +47,7 @@ def check_tailoring(
         benchmark = benchmark_of(profile, benchmarks)
         if benchmark is None:
             errors.append(_other_content(profile, benchmarks, content))
+        # Of other content nearly every name is unknown: messages on these would hide the cause.
         elif not errors:
             errors += _values_not_allowed(profile, benchmark)
             # Only so many as are shown: the search for similar names takes time.

@@ -108,6 +108,7 @@ def _iso_time(text: str) -> datetime | None:
 
 
 def _local_time(text: str) -> datetime | None:
+    # The date goes first: `04.03.2021` begins like the time 04.03.20.
     clock = _CLOCK.search(_NUMERIC.sub(" ", text))
     date = _date(text)
     if clock is None or date is None:
@@ -153,6 +154,7 @@ def _month(text: str) -> int | None:
 
 def _zone(text: str) -> timezone | None:
     """The zone that the line names: an offset, else a name that means one offset only."""
+    # The date goes first: the month of `2021-03-04` looks like the offset -03.
     if offset := _OFFSET.search(_NUMERIC.sub(" ", text)):
         distance = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
         if offset[1] == "-":
