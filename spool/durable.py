@@ -34,12 +34,10 @@ def write(
     *content: bytes,
     replace: bool = False,
     mode: int = FILE_MODE,
-    owner: tuple[int, int] | None = None,
 ) -> None:
     """Make `name` appear with the pieces of `content`, one after the other.
 
-    `owner`: user and group; None: those of this process. Raises FileExistsError for a name that is
-    there, unless `replace`.
+    Raises FileExistsError for a name that is there, unless `replace`.
     """
     if not replace and exists(directory, name):
         raise FileExistsError(name)
@@ -48,8 +46,6 @@ def write(
     with _removed_on_failure(directory, temporary):
         try:
             # Whatever the umask of an operator's shell: the next stage must be able to read it.
-            if owner is not None:
-                os.fchown(handle, *owner)
             os.fchmod(handle, mode)
             _write_all(handle, content)
             os.fsync(handle)
@@ -87,17 +83,30 @@ def write_all(directory: int, files: Mapping[str, bytes]) -> None:
     os.fsync(directory)
 
 
-def write_chunks(directory: int, name: str, chunks: Iterable[bytes]) -> None:
-    """Make `name` appear with content of any length. Raises FileExistsError, OSError."""
+def write_chunks(
+    directory: int,
+    name: str,
+    chunks: Iterable[bytes],
+    *,
+    replace: bool = False,
+    mode: int = FILE_MODE,
+    owner: tuple[int, int] | None = None,
+) -> None:
+    """As `write`, with content of any length.
+
+    `owner`: user and group; None: those of this process. Raises FileExistsError, OSError.
+    """
     temporary = f".{name}.tmp"
     with (
         os.fdopen(_open_new(directory, temporary), "wb") as target,
         _removed_on_failure(directory, temporary),
     ):
-        os.fchmod(target.fileno(), FILE_MODE)
+        if owner is not None:
+            os.fchown(target.fileno(), *owner)
+        os.fchmod(target.fileno(), mode)
         target.writelines(chunks)
         target.flush()
-        publish_file(directory, temporary, name)
+        publish_file(directory, temporary, name, replace=replace)
 
 
 def publish_directory(parent: int, temporary: str, name: str) -> None:
@@ -118,9 +127,9 @@ def publish_directory(parent: int, temporary: str, name: str) -> None:
     os.fsync(parent)
 
 
-def publish_file(directory: int, temporary: str, name: str) -> None:
+def publish_file(directory: int, temporary: str, name: str, *, replace: bool = False) -> None:
     """Make a finished file appear as `name`: sync it, rename it, sync the directory."""
-    if exists(directory, name):
+    if not replace and exists(directory, name):
         raise FileExistsError(name)
     sync_file(directory, temporary)
     os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)

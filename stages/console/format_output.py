@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.console.context import Context
+from stages.console.replaced_file import replace_file
 from stages.formats import registry
 from stages.formats.source import FormatError, ReportSource
 from stages.runtime.command_error import CommandError, file_errors
@@ -46,7 +47,7 @@ def write_report(chosen: str, source: ReportSource, output: Path | None) -> None
 
 
 def write_output(chosen: str, chunks: Iterable[bytes], output: Path | None) -> None:
-    """Raises CommandError where the file can't be written; a half-written one is removed.
+    """Raises CommandError where the file can't be written; it is whole then, or as it was.
 
     Text on standard output follows the locale; every other format is UTF-8 wherever it goes.
     """
@@ -69,12 +70,11 @@ def _write_to_standard_output(chosen: str, chunks: Iterable[bytes]) -> None:
 
 def _write_file(chunks: Iterable[bytes], output: Path) -> None:
     """A report names what is weak on this host: a new file is readable by its owner alone."""
-    existed = output.exists()
-    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines(chunks)
-    except BaseException:
-        if not existed:
-            output.unlink(missing_ok=True)
-        raise
+    is_replaced = output.is_file() or not output.exists()
+    if is_replaced and not output.is_symlink():
+        replace_file(output, chunks, 0o600)
+        return
+    # A pipe or a device, or a link to one, such as /dev/stdout.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with os.fdopen(os.open(output, flags, 0o600), "wb") as stream:
+        stream.writelines(chunks)

@@ -1,4 +1,4 @@
-"""Replacing a file of the operator's: settings, a key, waivers.
+"""Replacing a file of the operator's: settings, a key, waivers, a report.
 
 Promises: the file is whole or as it was, also after a power cut. One that is there keeps owner and
 mode. Of a link, such as configuration management puts there, the target is changed.
@@ -8,6 +8,7 @@ Diagnostics: OSError.
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from spool import durable
 
 def replace_file(
     path: Path,
-    content: bytes,
+    content: Iterable[bytes],
     mode: int,
     *,
     owner: tuple[int, int] | None = None,
@@ -29,9 +30,8 @@ def replace_file(
     with suppress(FileNotFoundError):
         status = path.stat()
         mode, owner = stat.S_IMODE(status.st_mode) & widest, (status.st_uid, status.st_gid)
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     directory = durable.open_directory(path.parent)
     try:
-        durable.write(directory, path.name, content, replace=True, mode=mode, owner=owner)
+        durable.write_chunks(directory, path.name, content, replace=True, mode=mode, owner=owner)
     finally:
         os.close(directory)

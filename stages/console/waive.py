@@ -162,7 +162,7 @@ def _append(path: Path, waiver: Waiver, settings: WaiverSettings) -> None:
     others = [each for each in waiver_files.load(settings).waivers if each.file != path]
     everything = WaiverSet((*others, *found.waivers))
     _refuse_problems(waiver_files.without_contradictions(everything))
-    replace_file(path, content, 0o644)
+    replace_file(path, (content,), 0o644)
 
 
 def _refuse_problems(found: WaiverSet) -> None:

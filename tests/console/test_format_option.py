@@ -91,6 +91,37 @@ def test_a_format_that_the_scan_has_nothing_for_leaves_no_file(
     assert not output.exists()
 
 
+def test_what_can_not_be_written_leaves_the_file_that_was_there(
+    spool: Spool, config: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "report"
+    output.write_text("as it was")
+    output.chmod(0o644)
+    spool.release()
+    spool.claim("scan")
+    spool.raw.remove(reports.SCAN_ID)
+    options = ("-o", str(output))
+    agent("show", "last", "--format", "arf", *options, config=config, code=1)
+    assert output.read_text() == "as it was"
+    limit = f"ulimit -f 1; exec {sys.executable} -m stages.console.main show last --format html"
+    command = ["/bin/sh", "-c", f"{limit} -o {output} --config {config}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert output.read_text() == "as it was"
+    assert sorted(tmp_path.glob("*report*")) == [output]
+    agent("show", "last", "--format", "html", *options, config=config)
+    assert output.read_text().startswith("<!DOCTYPE html>")
+    assert stat.S_IMODE(output.stat().st_mode) == 0o644
+
+
+def test_a_device_and_a_link_to_one_are_written_to(spool: Spool, config: Path) -> None:
+    for output in ("/dev/stdout", "/dev/null"):
+        shown = agent("show", "last", "--format", "html", "-o", output, config=config).stdout
+        assert shown.startswith("<!DOCTYPE html>") == (output == "/dev/stdout")
+    full = agent("show", "last", "--format", "html", "-o", "/dev/full", config=config, code=2)
+    assert "/dev/full: can't be written: No space left on device" in full.stderr
+
+
 def test_a_scan_without_a_report_yet_is_an_error(config: Path) -> None:
     scan_id = agent("scan", config=config).stdout.strip()
     done = agent("show", scan_id, "--format", "html", config=config, code=1)

@@ -120,7 +120,8 @@ def _content(path: Path) -> bytes | None:
 
 def _replace(path: Path, content: bytes, new_mode: int, widest: int) -> None:
     with file_errors(path, "can't be written"):
-        replace_file(path, content, new_mode, owner=_new_owner(new_mode), widest=widest)
+        path.resolve().parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        replace_file(path, (content,), new_mode, owner=_new_owner(new_mode), widest=widest)
 
 
 def _new_owner(mode: int) -> tuple[int, int]:
