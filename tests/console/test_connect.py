@@ -13,6 +13,7 @@ import pytest
 from receiver import Policy, Receiver
 from stages.patchmon.enrolment import EnrolmentToken
 from tests.console.program import agent
+from tests.faults.test_immovable_entries import immutable
 from tests.patchmon.scripted_server import raw, reply, serving
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,22 @@ def test_the_key_never_gets_a_wider_mode(receiver: Receiver, config: Path) -> No
         given=receiver.credentials.key,
     )
     assert (mode_of(config), mode_of(config.parent / "api-key")) == (0o400, 0o640)
+
+
+def test_settings_that_can_not_be_written_are_named_with_what_to_set(
+    receiver: Receiver, config: Path
+) -> None:
+    given = receiver.credentials
+    with immutable(config):
+        output = connect(
+            *(receiver.url, "--id", given.id, "--key-file", "-"),
+            config=config,
+            given=given.key,
+            code=3,
+        )
+    assert f"the key is in {config.parent / 'api-key'}" in output
+    assert f"server.url: {receiver.url}, api.id: {given.id} and api.key_file" in output
+    assert key_of(config) == given.key
 
 
 @pytest.mark.parametrize("arguments", [["--test"], ["--id", "i", "--key-file", "-"]])

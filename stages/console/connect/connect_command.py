@@ -5,7 +5,7 @@ written as soon as the server has given them, because it gives them once, and te
 
 Exit codes: 0 connected; 1 a step failed, or the server refused the token; 2 the command line, the
 settings or a file with a secret is wrong; 3 a file can't be written. Where it is not 0, nothing was
-written, except after a token.
+written, except after a token, and the key where the disk takes the settings no more.
 """
 
 import argparse
@@ -112,6 +112,7 @@ def _with_credentials(
     """Test everything, and write where nothing fails."""
     found = given or _known(change)
     files = _planned(change, found.id)
+    files.check_writable()
     access = ServerAccess(files.settings.server, found)
     connection.take_steps(access, tuple(StepName))
     if connection.has_failed:

@@ -50,7 +50,9 @@ class ConnectionFiles(Struct, frozen=True):
     changes_settings: bool
 
     def check_writable(self) -> None:
-        """Raises CommandError where a file could not be written: a token would be lost."""
+        """Raises CommandError where a file could not be written: a token would be lost, or a key
+        written without its id.
+        """
         for path in (self.key_path, self.settings_path):
             directory = path.resolve().parent
             while not directory.exists():
@@ -66,9 +68,21 @@ class ConnectionFiles(Struct, frozen=True):
             _replace(self.key_path, key, _KEY_MODE, _WIDEST_KEY_MODE)
             written.append(self.key_path)
         if self.changes_settings:
-            _replace(self.settings_path, self.settings_text.encode(), _SETTINGS_MODE, 0o7777)
+            self._write_settings(credentials.id)
             written.append(self.settings_path)
         return written
+
+    def _write_settings(self, api_id: str) -> None:
+        try:
+            _replace(self.settings_path, self.settings_text.encode(), _SETTINGS_MODE, 0o7777)
+        except CommandError as error:
+            # A token has given the id, and gives it only once.
+            raise CommandError(
+                f"{error}; the key is in {self.key_path}: set server.url: "
+                f"{self.settings.server.url}, api.id: {api_id} and api.key_file by hand, or "
+                "connect again",
+                error.code,
+            ) from error
 
 
 def planned(change: SettingsChange, api_id: str | None) -> ConnectionFiles:
