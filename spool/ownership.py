@@ -64,6 +64,8 @@ def check(root: Path, stage: Stage) -> None:
         groups = _groups(root)
     for place in _needed(stage):
         path = root / place.path
+        if place.stage == stage:
+            _check_user(path, stage)
         owners = _owners(place, stage)
         _refuse(access.judge(path, place, owners, groups.get(place.group), shared=shared))
         if place.stage == stage:
@@ -128,6 +130,19 @@ def _needed(stage: Stage) -> list[Place]:
     own.sort(key=lambda place: place.path.startswith("state"))
     *boxes, state = own
     return [*boxes, *common, *read, state]
+
+
+def _check_user(path: Path, stage: Stage) -> None:
+    """A spool of the services is refused without a remedy that would keep them from starting."""
+    owner = _owner(path)
+    if owner is None or owner == os.geteuid() or STAGE_USER[stage] == "root":
+        return
+    if access.user_name(owner) == STAGE_USER[stage]:
+        me = access.user_name(os.geteuid())
+        raise SpoolUnusableError(
+            f"{path}: belongs to {STAGE_USER[stage]}, the user of the service, not to {me}: "
+            "systemctl start compliance-agent.target, or set spool.path to another directory"
+        )
 
 
 def _owners(place: Place, stage: Stage) -> Collection[int] | None:

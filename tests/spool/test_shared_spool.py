@@ -1,6 +1,7 @@
 """A spool whose directories belong to several users, as under systemd."""
 
 import os
+import pwd
 import re
 import shlex
 import subprocess
@@ -18,7 +19,7 @@ from schemas.command import Import, Imported, Retry
 from spool import bundle, packing
 from spool.entries import seal_report
 from spool.errors import SpoolUnusableError
-from spool.layout import DIRECTORIES
+from spool.layout import DIRECTORIES, STAGE_USER
 from spool.spool import Spool
 from stages.parse.import_task import ImportTask
 from stages.parse.import_worker import take_in
@@ -128,6 +129,18 @@ def test_a_spool_or_commands_that_belong_to_a_third_user_are_refused(
 def test_a_box_that_belongs_to_another_user_is_refused_with_the_remedy(shared: Spool) -> None:
     with pytest.raises(SpoolUnusableError, match=f"chown -R root {shared.reports.path}"):
         shared.claim("parse")
+
+
+@ROOT_ONLY
+def test_a_box_of_the_user_of_its_service_is_not_to_be_given_to_another_user(
+    shared: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STAGE_USER, "parse", pwd.getpwuid(OTHER).pw_name)
+    with pytest.raises(SpoolUnusableError, match="systemctl start") as caught:
+        shared.claim("parse")
+    assert str(shared.reports.path) in str(caught.value)
+    assert "spool.path" in str(caught.value)
+    assert "chown" not in str(caught.value)
 
 
 def test_an_entry_is_readable_by_its_group_whatever_the_umask_of_its_writer(tmp_path: Path) -> None:
