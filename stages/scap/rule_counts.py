@@ -49,6 +49,8 @@ def count_rules(path: Path) -> RuleCounts:
         for parent, record in records(stream, WHOLE_CONTENT, WHOLE_CONTENT_LIMITS):
             if local(parent) not in RULE_PARENTS:
                 continue
+            # lxml makes a new object for an element that nothing refers to any more: as a key of
+            # the dict the benchmark stays the same one from rule to rule.
             selection = selections.setdefault(benchmark_around(parent), Selection())
             if local(record) == "Profile":
                 selection.add_profile(record)
@@ -139,6 +141,7 @@ class Selection(Struct):
     def _selects(self, profile: str) -> dict[str, bool]:
         """By id: what the profile and those that it extends select; the extending one decides."""
         chain: list[str] = []
+        # In a hostile file profiles may extend each other in a circle.
         while profile in self.profiles and profile not in chain:
             chain.append(profile)
             profile = self.profiles[profile].extends
