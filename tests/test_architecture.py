@@ -248,6 +248,7 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         "spool/retention.py",
         *(str(path.relative_to(ROOT)) for path in (ROOT / "stages/formats").glob("*.py")),
         "stages/patchmon/proxies.py",
+        "stages/patchmon/redirects.py",
         "stages/scanners/openscap/content_match.py",
         "stages/scanners/docker_bench/docker_arguments.py",
         "stages/scanners/platform.py",

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from http.client import HTTPResponse
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -29,18 +28,16 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from schemas.codec import replace
-from stages.patchmon import http_errors, tls
+from stages.patchmon import http_errors, redirects, tls
 from stages.patchmon.outcome import Paused, Temporary
-from stages.patchmon.proxies import DEFAULT_PORTS, proxy_for
+from stages.patchmon.proxies import proxy_for
 from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess, SinkError
 
 CONNECT_S, PROGRESS_S = 5.0, 30.0
 _MAX_REPLY_BYTES = 1024 * 1024
-_MAX_REDIRECTS = 3
 _PIECE_BYTES = 256 * 1024
 _WITH_CONTENT = frozenset({200, 206})
-_REDIRECTS = frozenset({301, 302, 307, 308})
 _INTERIM = frozenset({*range(100, 200)} - {101})
 """Answers that another one follows (RFC 9110, 15.2); 101 would be the last one in HTTP."""
 
@@ -70,7 +67,7 @@ class HttpClient:
         The body of a good reply goes to `sink`, where there is one, in pieces and of any length.
         """
         try:
-            _origin(self._access.url)
+            redirects.origin(self._access.url)
         except ValueError as error:
             return Paused(f"the address can't be used: {error}", "check server.url")
         content = io.BytesIO(body)
@@ -102,17 +99,17 @@ class HttpClient:
     ) -> Reply | Paused:
         """Send, and send again to where a redirect leads."""
         url = self._access.url + request.path
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(redirects.MOST + 1):
             content.seek(0)
             reply = self._send_once(url, request, content, sink)
-            if reply.status not in _REDIRECTS:
+            if reply.status not in redirects.STATUSES:
                 return reply
-            target = redirect(url, reply.headers.get("location"))
+            target = redirects.target_of(url, reply.headers.get("location"))
             if isinstance(target, Paused):
                 return target
             url = target
         return Paused(
-            f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status
+            f"redirected more than {redirects.MOST} times", "check server.url", reply.status
         )
 
     def _send_once(
@@ -227,34 +224,6 @@ def _pools(progress_s: float) -> dict[str, type[urllib3.HTTPConnectionPool]]:
         ConnectionCls = PatientTlsConnection
 
     return {"http": PatientPool, "https": PatientTlsPool}
-
-
-def redirect(url: str, location: str | None) -> str | Paused:
-    """Where a redirect leads, if that is the same origin. Pure."""
-    try:
-        target = urljoin(url, location or "")
-        if location and _origin(target) == _origin(url):
-            return target
-        shown = _without_secrets(target)
-    except ValueError:
-        return Paused("redirected to an address that can't be read", "check server.url")
-    return Paused(
-        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent "
-        "there",
-        "if that is the server, set server.url to it",
-    )
-
-
-def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
-    """Raises ValueError for what is not a URL."""
-    parts = urlsplit(url)
-    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    return parts.scheme, parts.username, parts.hostname, port
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
 
 
 def _pieces(raw: Any) -> Iterator[bytes]:

@@ -6,7 +6,10 @@ from schemas.records import Struct
 class LinkPace(Struct, frozen=True):
     """How patient the link is, in seconds."""
 
-    open_s: float = 10.0
+    connect_s: float = 5.0
+    """An address that does not accept a connection is given up then, and the next one is tried."""
+    open_s: float = 20.0
+    """For all addresses, and for what follows until the WebSocket is open."""
     ping_every_s: float = 30.0
     pong_within_s: float = 60.0
     first_wait_s: float = 1.0

@@ -44,7 +44,7 @@ class ServerAccess(Record, frozen=True, kw_only=False):
 
     @property
     def websocket_url(self) -> str:
-        return "ws" + self.url.removeprefix("http") + WEBSOCKET
+        return websocket_url(self.url + WEBSOCKET)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -52,6 +52,13 @@ class ServerAccess(Record, frozen=True, kw_only=False):
         if self.credentials is None:
             return {}
         return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+
+def websocket_url(url: str) -> str:
+    """The URL of a WebSocket at this address; one of a WebSocket stays as it is."""
+    if url.startswith("http"):
+        return "ws" + url.removeprefix("http")
+    return url
 
 
 def find_access(

@@ -9,9 +9,8 @@ counts as a refusal, except for a hundred in a row that ended because the server
 that is silent for 90 s is given up.
 
 Diagnostics: the state as one line, for `status`; every change of it is logged once.
-Security: TLS, proxy and credentials by the rule of all requests, certificates read anew for each
-connection; no redirect is followed (it would take the credentials along); messages over 64 KiB end
-the connection; no compression.
+Security: TLS, proxy, redirects and credentials by the rule of all requests, certificates read anew
+for each connection; messages over 64 KiB end the connection; no compression.
 """
 
 import logging
@@ -25,7 +24,7 @@ from typing import Any
 
 from websockets.exceptions import WebSocketException
 from websockets.frames import CloseCode
-from websockets.sync.client import ClientConnection, reconnect
+from websockets.sync.client import ClientConnection
 
 from schemas import codec
 from schemas.records import Record, Struct
@@ -43,6 +42,7 @@ from stages.patchmon.websocket_errors import (
     explained_by_ping,
     is_unauthorized,
 )
+from stages.patchmon.websocket_redirects import WithinOrigin
 from stages.runtime.logs import Log
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError
@@ -86,11 +86,6 @@ class _End(Struct, frozen=True):
     """The code that the connection was closed with; None where there was none."""
     is_away: bool = False
     """Whether there was no server to refuse it."""
-
-
-class _WithoutRedirects(reconnect):
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
 
 
 class Link:
@@ -229,11 +224,12 @@ class Link:
             options["ssl"] = tls.context(settings)
         if proxy and proxy.startswith("https:"):
             options["proxy_ssl"] = tls.context(settings)
-        return _WithoutRedirects(
+        return WithinOrigin(
             url,
             additional_headers=dict(self.access.headers),
             proxy=proxy,
             compression=None,
+            timeout=self._pace.connect_s,
             open_timeout=self._pace.open_s,
             ping_interval=self._pace.ping_every_s,
             ping_timeout=self._pace.pong_within_s,

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,3 +21,15 @@ def unreachable() -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """server.test has two addresses."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:
+        names = ("127.0.0.2", "127.0.0.1") if host == "server.test" else (host,)
+        return [found for name in names for found in real(name, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)

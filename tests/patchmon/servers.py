@@ -97,3 +97,18 @@ def accept(connection: socket.socket, head: bytes) -> None:
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
     )
+
+
+@contextlib.contextmanager
+def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """The port of a server that takes no connection, and refuses none."""
+    with socket.create_server((host, port), backlog=0) as full:
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+            waiting.append(one)
+        yield full.getsockname()[1]
+        for one in waiting:
+            one.close()

@@ -1,16 +1,13 @@
 """Making a connection: names, addresses, and the time that it may take."""
 
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from stages.patchmon.outcome import Accepted, Paused, Temporary
 from tests.patchmon.posting import post
 from tests.patchmon.scripted_server import ScriptedServer
+from tests.patchmon.servers import black_hole
 
 
 def test_a_refused_connection_is_temporary(unreachable: str) -> None:
@@ -34,38 +31,11 @@ def test_what_is_not_an_address_has_to_be_corrected_by_the_operator(url: str) ->
     assert "server.url" in outcome.action
 
 
-@contextmanager
-def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """The port of a server that takes no connection, and refuses none."""
-    with socket.create_server((host, port), backlog=0) as full:
-        waiting = []
-        for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-            waiting.append(one)
-        yield full.getsockname()[1]
-        for one in waiting:
-            one.close()
-
-
 def test_a_server_that_does_not_accept_is_given_up_after_the_connect_limit() -> None:
     with black_hole() as port:
         outcome = post(f"http://127.0.0.1:{port}", connect_s=0.5)
     assert isinstance(outcome, Temporary)
     assert "no connection within 0.5 s" in outcome.message
-
-
-@pytest.fixture
-def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """server.test has two addresses."""
-    real = socket.getaddrinfo
-
-    def resolve(host: str, *args: Any, **options: Any) -> Any:
-        names = ("127.0.0.2", "127.0.0.1") if host == "server.test" else (host,)
-        return [found for name in names for found in real(name, *args, **options)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
 def test_after_a_silent_address_the_next_one_is_tried(

@@ -32,12 +32,22 @@ from stages.patchmon.websocket import Link
 from stages.runtime.logs import Log
 from stages.scanners import registry
 from tests.patchmon.scripted_server import ScriptedServer, reply
-from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
+from tests.patchmon.servers import (
+    accept,
+    black_hole,
+    commands_once,
+    head_of,
+    listen,
+    raw,
+    serving,
+    upgrade,
+)
 from tests.pipeline.agent import until
 
 pytestmark = pytest.mark.slow
 
 QUICK = LinkPace(
+    connect_s=0.5,
     open_s=1.0,
     ping_every_s=0.1,
     pong_within_s=0.2,
@@ -177,6 +187,66 @@ def test_every_refusal_is_reported_and_tried_again_for_ever(
     with serving(commands_once, process_request=answer) as url, linked(url) as (_, on_event):
         until(lambda: on_event.scans, "a command in the end", 30)
         assert message in on_event.log.getvalue()
+
+
+@pytest.mark.parametrize("location", ["/ws/", "{url}/ws/", "ws:{rest}/ws/"])
+def test_a_redirect_within_the_origin_is_followed_with_the_credentials(location: str) -> None:
+    """A proxy that adds a slash, for instance; it names the address over HTTP."""
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(connection: ServerConnection, request: Any) -> Any:
+        asked.append((request.path, request.headers.get("X-API-KEY")))
+        if request.path == "/ws/":
+            return None
+        response = connection.respond(HTTPStatus(307), "")
+        url = f"http://{request.headers['Host']}"
+        response.headers["Location"] = location.format(url=url, rest=url.removeprefix("http:"))
+        return response
+
+    with serving(commands_once, process_request=answer) as url, linked(url) as (_, on_event):
+        until(lambda: on_event.scans, "a command", 30)
+    assert asked[:2] == [("/api/v1/agents/ws", SECRET), ("/ws/", SECRET)]
+
+
+def test_the_websocket_follows_three_redirects_and_no_more() -> None:
+    paths: list[str] = []
+
+    def answer(connection: ServerConnection, request: Any) -> Any:
+        paths.append(request.path)
+        response = connection.respond(HTTPStatus(302), "")
+        response.headers["Location"] = f"/{len(paths)}"
+        return response
+
+    def attempts() -> list[int]:
+        return [n for n, path in enumerate(paths) if path == "/api/v1/agents/ws"]
+
+    with serving(commands_once, process_request=answer) as url, linked(url) as (link, _):
+        until(lambda: len(attempts()) > 1, "two attempts", 30)
+        until(lambda: "a redirect: set server.url" in link.state, "the reason", 30)
+        assert attempts()[1] - attempts()[0] == 4
+
+
+def test_the_websocket_follows_no_redirect_to_another_origin() -> None:
+    with raw(lambda connection: None) as (other, connections):
+
+        def answer(connection: ServerConnection, request: Any) -> Any:
+            response = connection.respond(HTTPStatus(302), "")
+            response.headers["Location"] = f"{other}/api/v1/agents/ws"
+            return response
+
+        with serving(commands_once, process_request=answer) as url, linked(url) as (link, _):
+            until(lambda: "a redirect: set server.url" in link.state, "the reason", 30)
+        assert connections == []
+
+
+def test_after_a_silent_address_the_websocket_tries_the_next_one(two_addresses: None) -> None:
+    with serving(commands_once) as url:
+        port = int(url.rpartition(":")[2])
+        with (
+            black_hole("127.0.0.2", port),
+            linked(f"http://server.test:{port}", replace(QUICK, open_s=20.0)) as (_, on_event),
+        ):
+            until(lambda: on_event.scans, "a command", 30)
 
 
 def test_a_hundred_restarts_of_the_server_are_followed() -> None:
