@@ -73,7 +73,9 @@ class MachineError(SpoolError):
 
 
 class QuotaError(SpoolError):
-    """A box holds as many entries as are handled: nothing more is written, and the work waits."""
+    """A box holds as many entries as are handled, or there is no greater scan id: nothing more is
+    written, and the work waits.
+    """
 
 
 class EntryError(SpoolError):

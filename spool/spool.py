@@ -7,14 +7,15 @@ outbox.
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from schemas.ids import ScanId
+from schemas.ids import ScanId, Scanner, is_scan_id, next_scan_id
 from spool import access, file_system, layout, ownership
 from spool.access import Fault
 from spool.command_box import CommandBox
-from spool.errors import SpoolUnusableError
+from spool.errors import QuotaError, SpoolUnusableError
 from spool.fix_store import FixStore
 from spool.layout import BOXES, DIRECTORIES, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
@@ -56,6 +57,28 @@ class Spool:
         """
         newest = [box.scan_ids()[-1:] for box in self._boxes.values()]
         return max(chain.from_iterable(newest), default=None)
+
+    def next_scan_id(
+        self,
+        scanner: Scanner,
+        at: datetime,
+        *,
+        made: ScanId | None = None,
+        ending: str | None = None,
+    ) -> ScanId:
+        """An id greater than all in this spool, and than `made`; see `schemas.ids.next_scan_id`.
+
+        Raises QuotaError after the greatest id that there can be. No clock leads there, but what
+        was imported, or a hostile stage; under a name that is no id, a request would be lost.
+        """
+        newest = max(filter(None, (self.newest_scan_id(), made)), default=None)
+        scan_id = next_scan_id(scanner, at, newest, ending)
+        if not is_scan_id(scan_id):
+            raise QuotaError(
+                f"no scan id is greater than {newest}, so no scan can be requested: move its "
+                f"entries out of {self.root}"
+            )
+        return scan_id
 
     def pending(self, stage: Stage) -> list[ScanId]:
         """The scans that wait for a stage, oldest first; see `spool.pending`."""

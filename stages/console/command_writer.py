@@ -14,7 +14,7 @@ from schemas.ids import ScanId, Scanner, next_scan_id
 from spool import ownership
 from spool.access import user_name
 from spool.command_box import CommandBox
-from spool.errors import EntryError, SpoolError, StorageError
+from spool.errors import EntryError, QuotaError, SpoolError, StorageError
 from spool.layout import Stage, split_archived_name
 from spool.lock import alone_in
 from spool.pending import carried_out, not_taken_up
@@ -36,14 +36,14 @@ def now() -> datetime:
 
 
 def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
-    """An id for a scan requested now, newer than those of the spool."""
-    spool = context.spool
+    """An id for a scan requested now, newer than those of the spool. Raises CommandError."""
     try:
-        newest = spool.newest_scan_id()
+        return context.spool.next_scan_id(scanner, at)
+    except QuotaError as error:
+        raise CommandError(str(error)) from error
     except SpoolError:
         # There is no spool yet, or `giving` reports what is wrong with it.
-        newest = None
-    return next_scan_id(scanner, at, newest)
+        return next_scan_id(scanner, at, None)
 
 
 def warn_if_stopped(context: Context, stage: Stage, then: str) -> None:

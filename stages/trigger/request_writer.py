@@ -7,7 +7,7 @@ for the other stages, the later id is the newer scan.
 from hashlib import sha256
 
 from schemas.event import Event
-from schemas.ids import ScanId, Scanner, next_scan_id, scanner_of
+from schemas.ids import ScanId, Scanner, scanner_of
 from schemas.planned_scan import PlannedScan
 from schemas.request import Cancellation, Reason, Refusal, Request
 from spool.errors import EntryError
@@ -53,17 +53,17 @@ class RequestWriter:
         fetch_remote: bool = False,
         refusal: Refusal | None = None,
     ) -> Request:
-        """A request that is not written yet.
+        """A request that is not written yet. Raises QuotaError, StorageError.
 
         Keep it to write it again, under the same id, if the disk does not take it now.
         """
-        # The spool does not list a request that is made and not written yet.
-        known = (self._spool.newest_scan_id(), self._newest_made)
-        newest = max(filter(None, known), default=None)
         ending = None
         if token is not None:
             ending = token[:4]
-        scan_id = next_scan_id(scanner, reason.at, newest, ending)
+        # The spool does not list a request that is made and not written yet.
+        scan_id = self._spool.next_scan_id(
+            scanner, reason.at, made=self._newest_made, ending=ending
+        )
         self._newest_made = scan_id
         return Request(
             scan_id=scan_id,

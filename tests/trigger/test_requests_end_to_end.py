@@ -5,14 +5,17 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from receiver import Policy, Receiver
 from schemas.ids import ScanId
+from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Request
+from schemas.schedule import ScheduleState
 from spool.spool import Spool
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -183,3 +186,33 @@ def test_due_times_are_shown_while_no_stage_runs() -> None:
         status = json.loads(agent.run("status", "--json"))
         assert [due["scanner"] for due in status["trigger"]["next_due"]] == ["openscap"]
         assert "(0 3 * * 0 " in agent.run("status")
+
+
+def test_after_the_greatest_id_no_scan_is_requested_and_the_entry_is_named() -> None:
+    """Under a name that is not a scan id, a request would be lost without a trace."""
+    greatest = ScanId("99981231T235959Z-openscap-ffffffff")
+    with an_agent() as agent:
+        spool = agent.spool
+        spool.prepare()
+        at = datetime.now(UTC)
+        spool.receipts.write(Receipt(scan_id=greatest, answer="accepted", at=at))
+        refused = json.loads(agent.run("scan", "--json", code=3))
+        assert str(greatest) in refused["error"]
+        assert spool.commands.names() == []
+
+        agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * * *"
+        agent.settings["compliance"]["schedules"] = {
+            "time_zone": "UTC",
+            "splay_s": 0,
+            "catch_up_after_s": 0,
+        }
+        agent.configure()
+        missed = ScheduleState(schedule="0 3 * * *", time_zone="UTC", until=at - timedelta(days=1))
+        spool.state_store("trigger").write("schedule-openscap", missed)
+        agent.start("trigger")
+        until(lambda: str(greatest) in agent.log("trigger"), "the reason in the log")
+        assert str(greatest) in agent.run("status", code=3)
+        assert spool.requests.names() == []
+
+        (spool.receipts.path / f"{greatest}.receipt").unlink()
+        until(lambda: spool.requests.ids(), "the missed scan")
