@@ -76,6 +76,30 @@ def test_everything_is_as_before(tree: Path, directory: Path) -> None:
     assert not (tree / "new").exists()
 
 
+@pytest.mark.parametrize("name", ["plain", "link"])
+def test_a_directory_with_files_that_replaced_something_else_is_undone(
+    tree: Path, directory: Path, name: str
+) -> None:
+    scope = scope_of([str(tree)], [])
+    before = host_copy.make_copy(directory, scope)
+    (tree / name).unlink()
+    (tree / name / "inner").mkdir(parents=True)
+    (tree / name / "inner/file").write_text("new\n")
+    assert undone(directory)[1] == []
+    assert survey(scope) == before
+
+
+def test_what_became_a_link_is_back_before_its_target_is_removed(
+    tree: Path, directory: Path
+) -> None:
+    """A file of /etc/pam.d must be there at any moment."""
+    host_copy.make_copy(directory, scope_of([str(tree)], []))
+    (tree / "a-new").write_text("new\n")
+    (tree / "empty").unlink()
+    (tree / "empty").symlink_to("a-new")
+    assert undone(directory) == ([f"{tree}/empty", f"{tree}/a-new"], [])
+
+
 def test_without_a_record_of_the_changes_all_that_differs_is_restored(
     tree: Path, directory: Path
 ) -> None:

@@ -139,9 +139,13 @@ def _restore_all(
     restored: list[str] = []
     failed: list[str] = []
     there = [change for change in changes if change.before is not None]
-    removed = [change for change in changes if change.before is None]
-    for change in [*there, *reversed(removed)]:
-        # Directories come before what is in them, and are emptied before they are removed.
+    removed = [change for change in reversed(changes) if change.before is None]
+    replaced = tuple(f"{change.path}/" for change in there if _became_directory(change))
+    # Directories come before what is in them, and are emptied before they are removed or replaced.
+    # All else that is new goes last: a file that is always needed may have become a link to it.
+    emptied = [change for change in removed if change.path.startswith(replaced)]
+    rest = [change for change in removed if not change.path.startswith(replaced)]
+    for change in [*emptied, *there, *rest]:
         try:
             _restore_one(archive, change)
             restored.append(change.path)
@@ -150,6 +154,11 @@ def _restore_all(
         except OSError as error:
             failed.append(f"{change.path}: {error.strerror or error}")
     return restored, failed
+
+
+def _became_directory(change: PathChange) -> bool:
+    before, after = change.before, change.after
+    return before is not None and after is not None and before.kind != after.kind == "directory"
 
 
 def _restore_one(archive: tarfile.TarFile, change: PathChange) -> None:
@@ -218,6 +227,7 @@ def _put_properties(handle: int, before: HostFile, modified_at: float) -> None:
     """The owner first: a change of it takes away the set-user-id bit."""
     os.fchown(handle, before.owner, before.group)
     os.fchmod(handle, before.mode)
+    # Listed after that: a change of the owner also takes away the file's capabilities.
     present = set(os.listxattr(handle))
     for attribute in present - set(before.attributes):
         os.removexattr(handle, attribute)
