@@ -72,6 +72,7 @@ def _carry_out(context: Context, command_id: str) -> None:
         _fix(context, command_id, remediation)
     except (CommandError, SpoolError) as error:
         show_text(f"{command_id}: {error}")
+        # A fix that failed while its scripts were prepared or run has kept its own outcome.
         if command_id in context.spool.pending_remediations():
             failed = FixRun(at=now, reason=remediation.reason, error=str(error))
             keep_run(context, command_id, failed)
@@ -99,6 +100,7 @@ def _check(context: Context, command_id: str, remediation: Remediation) -> None:
         raise CommandError(
             "remediation not allowed: set compliance.server_commands.allow_remediation", Exit.NO
         )
+    # With an outcome the request would not be pending: the process was killed in the middle.
     if directory_of(context, command_id).exists():
         raise CommandError(
             f"the fix was interrupted: compliance-agent fix --undo {command_id}", Exit.NO
