@@ -18,6 +18,7 @@ WEBSOCKET = "/api/v1/agents/ws"
 ENROL = "/api/v1/auto-enrollment/enroll"
 BOOTSTRAP = "/api/v1/hosts/bootstrap/exchange"
 HEALTH = "/health"
+_API = "/api/v1"
 SSG_VERSION = "/api/v1/compliance/ssg-version"
 SSG_CONTENT = "/api/v1/compliance/ssg-content/"
 """Followed by the name of a file."""
@@ -39,8 +40,12 @@ class ServerAccess(Record, frozen=True, kw_only=False):
 
     @property
     def url(self) -> str:
-        """The base URL, without a slash at its end."""
-        return (self.settings.url or "").rstrip("/")
+        """The base URL, without a slash at its end.
+
+        Without the prefix of the paths, too: it is in the URL that some copy from the server's
+        documentation, and the server answers a doubled one like a wrong key.
+        """
+        return (self.settings.url or "").rstrip("/").removesuffix(_API)
 
     @property
     def websocket_url(self) -> str:

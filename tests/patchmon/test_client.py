@@ -49,6 +49,14 @@ def test_a_base_url_with_a_path_keeps_it(server: ScriptedServer) -> None:
     assert server.requests[0].line == "POST /patchmon/api/v1/compliance/scans HTTP/1.1"
 
 
+@pytest.mark.parametrize("end", ["/api/v1", "/api/v1/"])
+def test_a_base_url_that_ends_with_the_prefix_of_the_paths_does_not_double_it(
+    server: ScriptedServer, end: str
+) -> None:
+    assert isinstance(post(f"{server.url}{end}"), Accepted)
+    assert server.requests[0].line == "POST /api/v1/compliance/scans HTTP/1.1"
+
+
 def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> None:
     sender = client(server.url)
     for _ in range(5):
