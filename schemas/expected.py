@@ -20,7 +20,7 @@ _NAMES = {
     int: "a number",
 }
 _NUMBERS = {int: "a whole number", float: "a number"}
-_PLAIN_TYPES: dict[Any, Any] = {tuple: list, Literal: str}
+_PLAIN_TYPES: dict[Any, Any] = {tuple: list, dict: dict, Literal: str}
 """What YAML has for the types of a record that it does not know."""
 _LONGEST_SHOWN = 40
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -96,11 +96,30 @@ def _wanted(bare: Any, meta: Meta) -> str:
         return f"one of {choices}"
     if get_origin(bare) is tuple:
         return "a list"
+    if _plain_type(bare) is dict:
+        return _wanted_mapping(bare)
     if bare in _NUMBERS:
         return f"{_NUMBERS[bare]} {_bounds(meta)}".rstrip()
     if bare is bool:
         return "true or false"
-    return f"a text of {meta.min_length} to {meta.max_length} characters"
+    return f"a text {_text_bounds(meta)}".rstrip()
+
+
+def _wanted_mapping(bare: Any) -> str:
+    if not get_args(bare):
+        return "a mapping of keys"
+    key, value = get_args(bare)
+    return f"a mapping of keys: each key {expectation(key)}, each value {expectation(value)}"
+
+
+def _text_bounds(meta: Meta) -> str:
+    if meta.min_length is not None and meta.max_length is not None:
+        return f"of {meta.min_length} to {meta.max_length} characters"
+    if meta.max_length is not None:
+        return f"of at most {meta.max_length} characters"
+    if meta.min_length is not None:
+        return f"of at least {meta.min_length} characters"
+    return ""
 
 
 def _bounds(meta: Meta) -> str:
@@ -115,6 +134,9 @@ def _found(value: object, bare: Any, meta: Meta) -> str:
         return "; it is empty: leave the key out to have its default"
     if isinstance(value, str):
         return _found_text(value, bare, meta)
+    if isinstance(value, dict) and _plain_type(bare) is dict:
+        # A key or a value in it is wrong.
+        return ""
     if isinstance(value, list) and _is_too_long(value, meta):
         return f"; it has {len(value)}"
     if _plain_type(bare) is str and not isinstance(value, list | dict):
