@@ -1,5 +1,6 @@
 """How a command fails. Imported at every start, so it imports next to nothing."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,8 +26,18 @@ class UsageError(CommandError):
 
 @contextmanager
 def file_errors(path: object, trouble: str, code: Exit = Exit.UNUSABLE) -> Iterator[None]:
-    """Raise what the system refuses as a CommandError: `PATH: can't be read: REASON`."""
+    """Raise what the system refuses as a CommandError: `PATH: can't be read: REASON`.
+
+    A full or failing disk is not a mistake of the command line, whatever `code` is; a path on a
+    file system that is read-only may be one.
+    """
     try:
         yield
     except OSError as error:
-        raise CommandError(f"{path}: {trouble}: {error.strerror}", code) from error
+        # Imported only here: a command that succeeds may do without it.
+        from spool.errors import is_of_the_machine, remedy
+
+        reason = f"{path}: {trouble}: {error.strerror}"
+        if is_of_the_machine(error) and error.errno != errno.EROFS:
+            raise CommandError(f"{reason}; {remedy(error)}", Exit.UNUSABLE) from error
+        raise CommandError(reason, code) from error

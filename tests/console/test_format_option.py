@@ -118,8 +118,8 @@ def test_a_device_and_a_link_to_one_are_written_to(spool: Spool, config: Path) -
     for output in ("/dev/stdout", "/dev/null"):
         shown = agent("show", "last", "--format", "html", "-o", output, config=config).stdout
         assert shown.startswith("<!DOCTYPE html>") == (output == "/dev/stdout")
-    full = agent("show", "last", "--format", "html", "-o", "/dev/full", config=config, code=2)
-    assert "/dev/full: can't be written: No space left on device" in full.stderr
+    full = agent("show", "last", "--format", "html", "-o", "/dev/full", config=config, code=3)
+    assert "/dev/full: can't be written: No space left on device; free some" in full.stderr
 
 
 def test_a_scan_without_a_report_yet_is_an_error(config: Path) -> None:
