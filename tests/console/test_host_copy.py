@@ -9,6 +9,7 @@ import pytest
 from stages.console.fixing import host_copy
 from stages.console.fixing.host_copy import CopyDamagedError
 from stages.console.fixing.host_files import scope_of, survey
+from stages.console.fixing.path_changes import differences
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -65,7 +66,7 @@ def test_everything_is_as_before(tree: Path, directory: Path) -> None:
     scope = scope_of([str(tree)], [])
     before = host_copy.make_copy(directory, scope)
     damage(tree)
-    changes = host_copy.differences(before, survey(scope))
+    changes = differences(before, survey(scope))
     host_copy.record_changes(directory, changes)
     assert host_copy.changes_of(directory) == changes
     _, kept = undone(directory)
@@ -114,7 +115,7 @@ def test_only_what_the_fix_changed_is_restored(tree: Path, directory: Path) -> N
     scope = scope_of([str(tree)], [])
     before = host_copy.make_copy(directory, scope)
     (tree / "plain").write_text("fixed\n")
-    host_copy.record_changes(directory, host_copy.differences(before, survey(scope)))
+    host_copy.record_changes(directory, differences(before, survey(scope)))
     (tree / "empty").write_text("the administrator's\n")
     (tree / "own").write_text("the administrator's\n")
     # A hard link is another name of the same file.
@@ -188,7 +189,7 @@ def test_what_is_in_the_way_is_named(tree: Path, directory: Path) -> None:
     scope = scope_of([str(tree)], [])
     before = host_copy.make_copy(directory, scope)
     (tree / "new").mkdir()
-    host_copy.record_changes(directory, host_copy.differences(before, survey(scope)))
+    host_copy.record_changes(directory, differences(before, survey(scope)))
     (tree / "new/later").write_text("the administrator's\n")
     _, kept = undone(directory)
     assert kept == [f"{tree}/new: Directory not empty"]

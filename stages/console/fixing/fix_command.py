@@ -32,7 +32,7 @@ from stages.console.fixing.fix_plan import (
     runnable,
 )
 from stages.console.fixing.fix_scan import FinishedFix, fix_scan
-from stages.console.fixing.host_copy import PathChange
+from stages.console.fixing.path_changes import PathChange
 from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.requested import carry_out_requested
 from stages.console.fixing.undo import LAST, undo

@@ -21,6 +21,7 @@ from schemas.settings import FixSettings
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_plan import BASH, PlannedFix, runnable
 from stages.console.fixing.host_files import HostFile, Scope, scope_of, survey
+from stages.console.fixing.path_changes import differences
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
@@ -171,7 +172,7 @@ def _error(end: End) -> str | None:
 
 def _record(directory: Path, scope: Scope, before: Mapping[str, HostFile]) -> None:
     try:
-        host_copy.record_changes(directory, host_copy.differences(before, survey(scope)))
+        host_copy.record_changes(directory, differences(before, survey(scope)))
     except OSError as error:
         raise CommandError(
             f"{error.filename or directory}: what the fix has changed can't be recorded: "

@@ -19,12 +19,11 @@ import os
 import shutil
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.codec import plain
-from schemas.records import Struct
 from spool import durable
 from stages.console.fixing.host_files import (
     HostFile,
@@ -35,6 +34,7 @@ from stages.console.fixing.host_files import (
     survey,
     through_handle,
 )
+from stages.console.fixing.path_changes import PathChange, differences, undo_order
 
 COPY, BEFORE, CHANGES = "files.tar", "before.json", "changes.json"
 _ATTRIBUTE = "SCHILY.xattr."
@@ -46,14 +46,6 @@ _CHUNK = 1 << 20
 
 class CopyDamagedError(Exception):
     """The copy can't be read."""
-
-
-class PathChange(Struct, frozen=True):
-    """A path before and after; None where there was nothing."""
-
-    path: str
-    before: HostFile | None
-    after: HostFile | None
 
 
 def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
@@ -87,15 +79,6 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
 def record_changes(directory: Path, changes: list[PathChange]) -> None:
     """Raises OSError."""
     _write_json(directory / CHANGES, list(map(plain, changes)))
-
-
-def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[PathChange]:
-    """The paths that differ, sorted."""
-    return [
-        PathChange(path, before.get(path), after.get(path))
-        for path in sorted({*before, *after})
-        if before.get(path) != after.get(path)
-    ]
 
 
 def changes_of(directory: Path) -> list[PathChange]:
@@ -138,14 +121,7 @@ def _restore_all(
 ) -> tuple[list[str], list[str]]:
     restored: list[str] = []
     failed: list[str] = []
-    there = [change for change in changes if change.before is not None]
-    removed = [change for change in reversed(changes) if change.before is None]
-    replaced = tuple(f"{change.path}/" for change in there if _became_directory(change))
-    # Directories come before what is in them, and are emptied before they are removed or replaced.
-    # All else that is new goes last: a file that is always needed may have become a link to it.
-    emptied = [change for change in removed if change.path.startswith(replaced)]
-    rest = [change for change in removed if not change.path.startswith(replaced)]
-    for change in [*emptied, *there, *rest]:
+    for change in undo_order(changes):
         try:
             _restore_one(archive, change)
             restored.append(change.path)
@@ -154,11 +130,6 @@ def _restore_all(
         except OSError as error:
             failed.append(f"{change.path}: {error.strerror or error}")
     return restored, failed
-
-
-def _became_directory(change: PathChange) -> bool:
-    before, after = change.before, change.after
-    return before is not None and after is not None and before.kind != after.kind == "directory"
 
 
 def _restore_one(archive: tarfile.TarFile, change: PathChange) -> None:

@@ -12,7 +12,7 @@ from stages.console.context import Context
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_directory import fix_directory, kept_fixes
 from stages.console.fixing.fix_scan import directory_of
-from stages.console.fixing.host_copy import PathChange
+from stages.console.fixing.path_changes import PathChange
 from stages.console.output import unicode_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
