@@ -9,6 +9,7 @@ from stages.console.context import Context
 from stages.console.delivery.delivery_reasons import DeliveryReasons
 from stages.console.disk_trouble import stage_troubles
 from stages.scan import free_space
+from stages.ship.waiting import why_stopped
 
 
 class PendingReasons:
@@ -52,9 +53,7 @@ class PendingReasons:
     def _reason_of_stage(self, stage: Stage, scan_id: ScanId) -> str | None:
         """Why a stage handles nothing now, or not this scan."""
         if stage in self._stopped:
-            return (
-                f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
-            )
+            return why_stopped(stage)
         if stage == "scan" and self._boxes.scanning not in (None, scan_id):
             return f"one scan at a time: {self._boxes.scanning} is running"
         return self._troubles.get(stage)

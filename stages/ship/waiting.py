@@ -8,6 +8,7 @@ from datetime import datetime
 
 from schemas.destination import Destination
 from schemas.records import Struct
+from spool.layout import Stage
 from stages.runtime.printable import counted
 
 
@@ -31,7 +32,7 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
     if facts.held:
         return _held(facts.hold_reason)
     if not facts.running:
-        return "the ship stage is not running: start it (compliance-agent run, or the service)"
+        return why_stopped("ship")
     if destination is None:
         return _place(facts.ahead)
     if destination.state != "ready":
@@ -39,6 +40,11 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
     if destination.next_try is None or destination.next_try <= now:
         return _place(facts.ahead)
     return f"{_place(facts.ahead)}; {destination.reason}, the next {_in(destination.next_try, now)}"
+
+
+def why_stopped(stage: Stage) -> str:
+    """Why nothing is done that waits for a stage which does not run."""
+    return f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
 
 
 def describe(destination: Destination, now: datetime) -> str:

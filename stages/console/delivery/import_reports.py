@@ -28,7 +28,7 @@ from spool.spool import Spool
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
-from stages.console.output import show_record, show_text, warn
+from stages.console.output import show_record, show_text
 from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -221,8 +221,7 @@ def _show_pending(view: ImportView, context: Context) -> None:
     show_text(f"the import of {counted(len(view.new), 'report')} of {view.hostname} is pending")
     if context.spool.is_running("parse"):
         show_text("the parse stage has not finished it yet: see compliance-agent status")
-    else:
-        warn("the parse stage is not running: it imports when it is started (compliance-agent run)")
+    command_writer.warn_if_stopped(context, "parse", "imports")
 
 
 @contextmanager

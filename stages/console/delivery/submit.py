@@ -28,7 +28,7 @@ from spool.errors import SpoolError
 from stages.console import arguments, command_writer, follow, scan_states
 from stages.console.context import Context
 from stages.console.delivery.server_view import ServerView
-from stages.console.output import show_facts, show_record, show_text, unicode_text, warn
+from stages.console.output import show_facts, show_record, show_text, unicode_text
 from stages.console.parse_files import add_file_arguments
 from stages.console.parse_task import MAX_BYTES
 from stages.console.scan import outcome
@@ -289,5 +289,4 @@ def _show_present(view: SubmitView) -> None:
 def _show_pending(context: Context) -> None:
     if context.spool.is_running("scan"):
         show_text("submitted; the scan stage takes it in after the scan that is running")
-    else:
-        warn("the scan stage is not running: it takes the scan in when it is started")
+    command_writer.warn_if_stopped(context, "scan", "takes the scan in")
