@@ -67,7 +67,9 @@ class Console:
         return captured.out + captured.err
 
     def json(self, *message: str, expect: Exit = Exit.OK) -> Any:
-        return json.loads(self(message[0], "--json", *message[1:], expect=expect))
+        shown = self(message[0], "--json", *message[1:], expect=expect)
+        # What goes to standard error comes behind the document.
+        return json.JSONDecoder().raw_decode(shown)[0]
 
     def parse(self) -> Imported:
         """Let the parse stage do its work; what became of the last import."""
@@ -254,6 +256,28 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
         (spool.raw.path / scan_id(number)).mkdir(exist_ok=True)
     console.ship.run_once()
     assert "nothing is pending" in console("flush")
+
+
+@pytest.mark.parametrize("step", ["ship", "parse"])
+def test_flush_counts_what_a_replay_will_send_again(
+    console: Console, server: ScriptedServer, step: str
+) -> None:
+    spool = console.ship.spool
+    console.ship.put(report(1))
+    (spool.raw.path / scan_id(1)).mkdir()
+    console.ship.run_once()
+    assert console.json("flush") == {"delivered": 0, "pending": 0, "held": 0}
+    console("replay", step, scan_id(1), "--force")
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 1, "held": 0}
+    if step == "parse":
+        waited = console("flush", "--wait", expect=Exit.UNUSABLE)
+        assert "the parse stage is not running: start it" in waited
+        (command_id,) = spool.commands.replays.ids()
+        spool.reports.archive(spool.reports.name(scan_id(1)), command_id)
+        console.ship.put(report(1))
+    console.ship.run_once()
+    assert console.ship.answers == {1: "accepted"}
+    assert console.json("flush") == {"delivered": 0, "pending": 0, "held": 0}
 
 
 def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(

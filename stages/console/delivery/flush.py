@@ -1,22 +1,24 @@
 """`flush`: deliver everything pending now; with `--wait`, until nothing is pending any more.
 
 The exit code shows whether everything is delivered: OK when every scan has its receipt; NO when
-some are pending, at whatever step from the request to the server, or are held.
+some are pending, at whatever step from the request to the server, wait for a replay, or are held.
 """
 
 import argparse
 import time
 
-from schemas.destination import DESTINATION_STATE, Destination
+from schemas.destination import DESTINATION_STATE, SHIP_STATE, Destination, ShipState
+from schemas.ids import ScanId
 from schemas.records import Record
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
 from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import retry
-from stages.console.output import Bar, progress_bar, show_line
+from stages.console.output import Bar, progress_bar, show_line, warn
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
+from stages.ship.waiting import why_stopped
 
 _CHECK_EVERY_S = 0.2
 
@@ -41,6 +43,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         retry.give(context)
         if args.wait:
             flushed = _wait(args.timeout, context, spool, flushed.pending)
+        elif stopped := _stopped_stage(spool):
+            warn(why_stopped(stopped))
     line, code = "nothing is pending", Exit.OK
     if flushed.pending + flushed.held > 0:
         line, code = f"{flushed.pending} pending, {flushed.held} held", Exit.NO
@@ -62,8 +66,7 @@ def _wait(timeout_s: float, context: Context, spool: Spool, pending_before: int)
                 return flushed
             stopped = _stopped_stage(spool)
             if stopped:
-                message = f"the {stopped} stage is not running: start it (compliance-agent run)"
-                raise CommandError(message)
+                raise CommandError(why_stopped(stopped))
             time.sleep(_CHECK_EVERY_S)
 
 
@@ -85,6 +88,8 @@ def _stopped_stage(spool: Spool) -> Stage | None:
     """The first stage that has work and is not running."""
     boxes = scan_states.snapshot(spool)
     needed = set(map(boxes.next_stage, boxes.pending))
+    for step in _waiting_replays(spool, boxes).values():
+        needed.update((step, "ship"))
     for stage in STAGES:
         if stage in needed and not spool.is_running(stage):
             return stage
@@ -95,5 +100,22 @@ def _count(spool: Spool, pending_before: int = 0) -> Flushed:
     """How many scans are pending, at whatever step, and how many are held."""
     boxes = scan_states.snapshot(spool)
     held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
-    pending = len(boxes.pending) - held
+    pending = len(boxes.pending) - held + len(_waiting_replays(spool, boxes))
     return Flushed(delivered=max(0, pending_before - pending), pending=pending, held=held)
+
+
+def _waiting_replays(spool: Spool, boxes: scan_states.Boxes) -> dict[ScanId, Stage]:
+    """The scans that are done, but wait for a replay; each with the stage that begins it.
+
+    Both kinds of replays end in the ship stage, which records what it has applied.
+    """
+    state = spool.state_store("ship").read(SHIP_STATE, ShipState) or ShipState()
+    found: dict[ScanId, Stage] = {}
+    for command_id, replay in spool.commands.replays.readable():
+        done = boxes.reports & boxes.receipts
+        if replay.step == "parse":
+            done &= boxes.raw
+        waiting = done.intersection(replay.scan_ids)
+        for scan_id in waiting.difference(state.replayed.get(command_id, ())):
+            found[scan_id] = replay.step
+    return found
