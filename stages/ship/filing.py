@@ -36,3 +36,11 @@ def place(scan_id: ScanId, name: str) -> str:
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{sha256(name.encode()).hexdigest()}"
     return f"{scanner_of(scan_id)}/{name}"
+
+
+def name_in(place: str) -> str | None:
+    """The name of a place; None where that is long, and only its digest is known."""
+    name = place.partition("/")[2]
+    if len(name) > _LONGEST_NAME:
+        return None
+    return name

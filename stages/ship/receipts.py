@@ -11,7 +11,11 @@ from stages.ship.order import Superseded
 
 
 def superseded(
-    scan_id: ScanId, profile: str, status: ScanStatus, reason: Superseded, at: datetime
+    scan_id: ScanId,
+    profile: str | None,
+    status: ScanStatus,
+    reason: Superseded,
+    at: datetime,
 ) -> Receipt:
     """The receipt of a report that need not be sent."""
     return Receipt(

@@ -13,7 +13,7 @@ from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.records import Struct
 from schemas.report import ScanStatus
-from spool.errors import SpoolError
+from spool.errors import EntryError, SpoolError
 from stages.patchmon import body, key_check, outcome
 from stages.patchmon.body import Body
 from stages.patchmon.http_worker import HttpWorker
@@ -86,11 +86,21 @@ class Sender:
 
     def supersede(self, scan: Waiting, reason: Superseded) -> None:
         """Conclude a report that need not be sent."""
-        profile = scan.filed_under.partition("/")[2]
+        profile = filing.name_in(scan.filed_under)
+        if profile is None:
+            profile = self._long_name(scan)
         self._conclude(
             scan,
             receipts.superseded(scan.scan_id, profile, scan.status, reason, self._process.now()),
         )
+
+    def _long_name(self, scan: Waiting) -> str | None:
+        """The name at the server, out of the report; None where that can't be read any more."""
+        try:
+            header = self._process.spool.reports.header(scan.scan_id)
+        except EntryError:
+            return None
+        return filing.name_at_the_server(scan.scan_id, header.profile, header.status)
 
     def deliver(self, scan: Waiting, access: ServerAccess) -> bool:
         """Send a report once; whether the next may go at once."""

@@ -26,6 +26,18 @@ class TestOrder:
         assert ship.receipt(1).superseded_by == scan_id(2)
         assert sent(server) == [2, 17]
 
+    def test_the_receipt_of_a_superseded_scan_has_its_profile_however_long(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        """The order is kept by a digest of a long name."""
+        profile = f"CIS/{'x' * 300}"
+        ship.put(report(2, profile))
+        ship.run_once()
+        ship.put(report(1, profile))
+        ship.run_once()
+        assert ship.answers == {1: "superseded", 2: "accepted"}
+        assert [ship.receipt(number).profile for number in (1, 2)] == [profile, profile]
+
     def test_it_holds_after_a_restart_without_notes(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
