@@ -201,3 +201,11 @@ def test_a_damaged_copy_is_an_error(tree: Path, directory: Path) -> None:
     (directory / "files.tar").write_bytes(b"no archive")
     with pytest.raises(CopyDamagedError):
         undone(directory)
+
+
+def test_a_copy_that_is_there_is_neither_replaced_nor_removed(tree: Path, directory: Path) -> None:
+    host_copy.make_copy(directory, scope_of([str(tree)], []))
+    kept = (directory / host_copy.COPY).read_bytes()
+    with pytest.raises(FileExistsError):
+        host_copy.make_copy(directory, scope_of([str(tree)], []))
+    assert (directory / host_copy.COPY).read_bytes() == kept

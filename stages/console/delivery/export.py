@@ -4,7 +4,6 @@ archive (`export --raw`).
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
+from stages.console.half_written import removed_on_failure
 from stages.console.output import show_line, warn
 from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
@@ -127,16 +127,7 @@ def _write(path: Path, spool: Spool, index: Bundle) -> None:
     with (
         file_errors(path, "can't be written"),
         path.open("xb") as target,
-        _removed_on_failure(path),
+        removed_on_failure(path),
     ):
         path.chmod(0o600)
         bundle.write(target, index, entries())
-
-
-@contextmanager
-def _removed_on_failure(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise

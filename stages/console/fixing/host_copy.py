@@ -35,6 +35,7 @@ from stages.console.fixing.host_files import (
     through_handle,
 )
 from stages.console.fixing.path_changes import PathChange, differences, undo_order
+from stages.console.half_written import removed_on_failure
 
 COPY, BEFORE, CHANGES = "files.tar", "before.json", "changes.json"
 _ATTRIBUTE = "SCHILY.xattr."
@@ -52,9 +53,10 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
     """Copy the scope into the directory; what was copied. Raises OSError."""
     before = survey(scope)
     copy = directory / COPY
-    try:
+    handle = os.open(copy, _CREATE, 0o600)
+    with removed_on_failure(copy):
         with (
-            os.fdopen(os.open(copy, _CREATE, 0o600), "wb") as stream,
+            os.fdopen(handle, "wb") as stream,
             tarfile.open(fileobj=stream, mode="w") as archive,
         ):
             for path, file in before.items():
@@ -69,10 +71,6 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
                 "files": {path: plain(file) for path, file in before.items()},
             },
         )
-    except BaseException:
-        # Half a copy is of no use, and may be what fills the disk.
-        copy.unlink(missing_ok=True)
-        raise
     return before
 
 
