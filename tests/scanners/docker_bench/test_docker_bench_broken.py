@@ -147,6 +147,7 @@ def test_fewer_checks_than_the_scanner_counted_are_noticed() -> None:
         (b"\x00\xff", b"permission denied", "the JSON is broken: "),
         (None, b"[INFO] 1 - Host Configuration\n[INFO] Checks: 0\n", "the text log has none"),
         (b"[" * 200_000, None, "nested too deep"),
+        (b'{"start":' + b"9" * 10_000 + b"}", None, "broken: a number of 10000 digits, there is"),
         (b'"' + b"x" * (16 << 20) + b'"', None, "the JSON is 16777218 bytes, more than 16777216"),
     ],
 )

@@ -57,7 +57,10 @@ def read_strictly(payload: bytes) -> BenchOutput:
     try:
         text = payload.decode("utf-8-sig")
         value = json.loads(
-            text, object_pairs_hook=objects.read_object, parse_constant=_refuse_constant
+            text,
+            object_pairs_hook=objects.read_object,
+            parse_constant=_refuse_constant,
+            parse_int=_whole_number,
         )
         # A container called `x","result":"PASS` makes JSON that is valid, with a key more than the
         # lines that the scanner printed.
@@ -95,6 +98,14 @@ class _ObjectReader:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise BrokenJSONError(f"{name} is not a number")
+
+
+def _whole_number(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        # Python's own message advises on how to program.
+        raise BrokenJSONError(f"a number of {len(digits)} digits") from None
 
 
 def _read_output(value: object) -> BenchOutput:
