@@ -315,6 +315,21 @@ def test_uninstalling_a_missing_installation_is_an_error() -> None:
     assert "nothing is installed below /nowhere" in done.stderr
 
 
+@pytest.mark.parametrize("exist", [True, False])
+def test_only_settings_that_exist_are_reported_as_kept(
+    exist: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation that failed early has not made their directory."""
+    settings = tmp_path / "etc/config.yml"
+    monkeypatch.setattr(install_command, "CONFIG", settings)
+    if exist:
+        settings.parent.mkdir()
+    where = install_paths.local(tmp_path / "prefix")
+    where.home.mkdir(parents=True)
+    remaining = install_command._uninstall(where, Steps(dry=True, report=lambda _: None))
+    assert (f"settings and API key are kept: {settings.parent}" in remaining) == exist
+
+
 def test_what_a_killed_installation_has_left_is_uninstalled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

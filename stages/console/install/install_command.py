@@ -207,11 +207,10 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
     kept = []
     if STATE.exists():
         kept.append(f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)")
-    return [
-        *kept,
-        f"settings and API key are kept: {CONFIG.parent}",
-        "the users and groups compliance-* are kept, because they own the spool",
-    ]
+    if CONFIG.parent.exists():
+        kept.append(f"settings and API key are kept: {CONFIG.parent}")
+    kept.append("the users and groups compliance-* are kept, because they own the spool")
+    return kept
 
 
 def _has_package() -> bool:
