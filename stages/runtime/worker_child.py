@@ -225,7 +225,7 @@ def how_it_ended(exit_code: int) -> str:
         return "needed more memory than its limit"
     if exit_code == worker_main.STILL_PRIVILEGED:
         return (
-            "could not become another user than root, which a container or a user namespace may "
+            "could not give up its privileges, which a container or a user namespace may "
             "prevent: run it as a user other than root"
         )
     return f"ended with exit code {exit_code}"

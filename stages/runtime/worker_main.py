@@ -144,6 +144,10 @@ def _confine(system: ctypes.CDLL, confinement: Sequence[str]) -> None:
 def _drop_capabilities(system: ctypes.CDLL) -> None:
     """Also those of a user other than root, which the service manager may give (capset(2))."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    held = (ctypes.c_uint32 * 6)()
+    # A unit that gives none may forbid capset, too (@privileged of systemd.exec(5)).
+    if system.capget(header, held) == 0 and not any(held):
+        return
     none = (ctypes.c_uint32 * 6)()
     if system.capset(header, none) != 0:
         sys.exit(STILL_PRIVILEGED)
