@@ -9,7 +9,7 @@ import time
 
 from schemas.destination import DESTINATION_STATE, SHIP_STATE, Destination, ShipState
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Struct
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
 from stages.console import arguments, scan_states
@@ -31,6 +31,14 @@ class Flushed(Record, frozen=True, kw_only=True):
     held: int
 
 
+class _Work(Struct, frozen=True):
+    """What is to be delivered, at one moment."""
+
+    boxes: scan_states.Boxes
+    replays: dict[ScanId, Stage]
+    """The scans that are done, but wait for a replay; each with the stage that begins it."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_wait(parser, "wait until nothing is pending", remark=" (default: never)")
 
@@ -38,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
     spool = context.existing_spool()
-    flushed = _count(spool)
+    work = _work(spool)
+    flushed = _count(work)
     if flushed.pending:
         retry.give(context)
         if args.wait:
             flushed = _wait(args.timeout, context, spool, flushed.pending)
-        elif stopped := _stopped_stage(spool):
+        elif stopped := _stopped_stage(spool, work):
             warn(why_stopped(stopped))
     line, code = "nothing is pending", Exit.OK
     if flushed.pending + flushed.held > 0:
@@ -57,14 +66,15 @@ def _wait(timeout_s: float, context: Context, spool: Spool, pending_before: int)
     shown: str | None = None
     with progress_bar(quiet=context.json, what="delivering") as bar:
         while True:
-            flushed = _count(spool, pending_before)
+            work = _work(spool)
+            flushed = _count(work, pending_before)
             message = _progress(spool, flushed)
             if message != shown:
                 _show(bar, message, flushed, pending_before)
                 shown = message
             if not flushed.pending or time.monotonic() >= end:
                 return flushed
-            stopped = _stopped_stage(spool)
+            stopped = _stopped_stage(spool, work)
             if stopped:
                 raise CommandError(why_stopped(stopped))
             time.sleep(_CHECK_EVERY_S)
@@ -84,11 +94,10 @@ def _show(bar: Bar, message: str, flushed: Flushed, pending_before: int) -> None
     bar.step(message, flushed.delivered, total)
 
 
-def _stopped_stage(spool: Spool) -> Stage | None:
+def _stopped_stage(spool: Spool, work: _Work) -> Stage | None:
     """The first stage that has work and is not running."""
-    boxes = scan_states.snapshot(spool)
-    needed = set(map(boxes.next_stage, boxes.pending))
-    for step in _waiting_replays(spool, boxes).values():
+    needed = set(map(work.boxes.next_stage, work.boxes.pending))
+    for step in work.replays.values():
         needed.update((step, "ship"))
     for stage in STAGES:
         if stage in needed and not spool.is_running(stage):
@@ -96,19 +105,17 @@ def _stopped_stage(spool: Spool) -> Stage | None:
     return None
 
 
-def _count(spool: Spool, pending_before: int = 0) -> Flushed:
+def _count(work: _Work, pending_before: int = 0) -> Flushed:
     """How many scans are pending, at whatever step, and how many are held."""
-    boxes = scan_states.snapshot(spool)
+    boxes = work.boxes
     held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
-    pending = len(boxes.pending) - held + len(_waiting_replays(spool, boxes))
+    pending = len(boxes.pending) - held + len(work.replays)
     return Flushed(delivered=max(0, pending_before - pending), pending=pending, held=held)
 
 
-def _waiting_replays(spool: Spool, boxes: scan_states.Boxes) -> dict[ScanId, Stage]:
-    """The scans that are done, but wait for a replay; each with the stage that begins it.
-
-    Both kinds of replays end in the ship stage, which records what it has applied.
-    """
+def _work(spool: Spool) -> _Work:
+    """Both kinds of replays end in the ship stage, which records what it has applied."""
+    boxes = scan_states.snapshot(spool)
     state = spool.state_store("ship").read(SHIP_STATE, ShipState) or ShipState()
     found: dict[ScanId, Stage] = {}
     for command_id, replay in spool.commands.replays.readable():
@@ -118,4 +125,4 @@ def _waiting_replays(spool: Spool, boxes: scan_states.Boxes) -> dict[ScanId, Sta
         waiting = done.intersection(replay.scan_ids)
         for scan_id in waiting.difference(state.replayed.get(command_id, ())):
             found[scan_id] = replay.step
-    return found
+    return _Work(boxes, found)
