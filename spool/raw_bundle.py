@@ -211,7 +211,7 @@ def _complete_scans(
                     position = _end_of(member)
                 elif member.name.endswith(f"/{_SCAN}"):
                     scan = _record(tar, member, ArchivedScan)
-                    is_whole = set(scan.files) <= set(digests.values())
+                    is_whole = all(digests.get(file.name) == file for file in scan.files)
                     if not is_whole or present.get(scan.scan_id, scan) != scan:
                         break
                     complete.append(scan)

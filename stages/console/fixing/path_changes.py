@@ -18,7 +18,7 @@ class PathChange(Struct, frozen=True):
         """Whether something else was there before, and a directory is now."""
         if self.before is None or self.after is None:
             return False
-        return self.before.kind != self.after.kind == "directory"
+        return self.after.kind == "directory" and self.before.kind != "directory"
 
 
 def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[PathChange]:

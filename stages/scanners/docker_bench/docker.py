@@ -159,7 +159,7 @@ def client(socket_path: str) -> Docker | None:
 
 
 def refused_api_version(text: str) -> str | None:
-    """Why a daemon refused a client, where the text says that it did for the version of its API."""
+    """Why a daemon refused a client, where the text names the version of its API as the reason."""
     too_old = _CLIENT_TOO_OLD.search(text)
     if too_old:
         return f"speaks API {too_old[1]}, the daemon at least {too_old[2]}"
@@ -187,8 +187,8 @@ def why_not_reachable(path: str) -> str | None:
     except PermissionError:
         remedy = "run the scan stage as root, or add its user to the group docker"
         return f"{path}: permission denied: {remedy}"
-    # BlockingIOError: with a time limit, Linux refuses at once where the queue of a socket that
-    # nobody accepts from is full.
+    # BlockingIOError: with a time limit, Linux refuses at once where the queue of a socket is
+    # full, because its process does not accept.
     except (ConnectionRefusedError, TimeoutError, BlockingIOError):
         return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:

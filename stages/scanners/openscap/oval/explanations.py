@@ -112,7 +112,7 @@ def _with_nearest(
     merged: Explanation, group: FailedGroup, parts: Sequence[Explanation], *, nested: bool
 ) -> Explanation:
     """Alternatives: the nearest of them decides what is to be done, and begins a long finding."""
-    # Of those with equally few corrections the one that is said in fewer words.
+    # Of those with equally few corrections the one with fewer words.
     nearest = min(parts, key=lambda part: (part.corrections, len(part.finding)))
     finding = merged.finding
     if _is_any_evaluated(group) and len(finding) > _LONG_FINDING:
